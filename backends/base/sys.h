@@ -1,0 +1,56 @@
+/* The one door to the operating system. Owns: files, mappings, clocks, environment, dynamic libraries, and the fault
+ * point under each of them. Everything above calls these instead of libc (ci/tidy). POSIX. */
+#ifndef STERNA_SYS_H
+#define STERNA_SYS_H
+
+#include "base/status.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A read-only view of a whole file. Zero-initialise. */
+typedef struct sterna_mapping {
+    const uint8_t *data; /* not NULL, even when size is 0 */
+    uint64_t size;
+    bool mapped; /* mmap; else read into memory */
+} sterna_mapping;
+
+/* Maps a regular file. FILE when it cannot be opened or is not a regular file. Do not let the file shrink while it
+ * is mapped: reading the lost pages would be a bus error, as with every mmap reader. */
+sterna_status sterna_sys_map(const char *path, sterna_mapping *mapping, sterna_fault *fault);
+/* Reads a whole file (or "-": standard input, up to `limit` bytes) into memory. */
+sterna_status sterna_sys_read(const char *path, uint64_t limit, sterna_mapping *mapping, sterna_fault *fault);
+void sterna_sys_unmap(sterna_mapping *mapping);
+/* Advises the kernel that [offset, offset + bytes) will not be needed again. Never fails. */
+void sterna_sys_drop(const sterna_mapping *mapping, uint64_t offset, uint64_t bytes);
+
+/* A file being written under a temporary name and renamed into place on commit, so that a reader sees all or nothing. */
+typedef struct sterna_writer sterna_writer;
+sterna_status sterna_writer_open(const char *path, sterna_writer **writer, sterna_fault *fault);
+sterna_status sterna_writer_write(sterna_writer *writer, const void *data, size_t bytes, sterna_fault *fault);
+uint64_t sterna_writer_offset(const sterna_writer *writer);
+/* Flushes, renames and frees; on failure removes the temporary file and frees. */
+sterna_status sterna_writer_commit(sterna_writer *writer, sterna_fault *fault);
+/* Removes the temporary file and frees. NULL is allowed. */
+void sterna_writer_abandon(sterna_writer *writer);
+
+/* Writes all bytes to a file descriptor (1: standard output), restarting after short writes and signals.
+ * FILE when the other end is closed. */
+sterna_status sterna_sys_write(int descriptor, const void *data, size_t bytes, sterna_fault *fault);
+
+/* Monotonic seconds. */
+double sterna_sys_now(void);
+/* NULL when unset. Use env.h, which knows the names; this is for env.c and for foreign names (NO_COLOR). */
+const char *sterna_sys_getenv(const char *name);
+bool sterna_sys_is_tty(int descriptor);
+/* Processors this process may run on, at least 1. */
+uint32_t sterna_sys_processors(void);
+/* Bytes of physical memory the kernel calls available; 0 when unknown. */
+uint64_t sterna_sys_memory_available(void);
+
+/* Dynamic libraries. */
+sterna_status sterna_sys_dlopen(const char *path, void **library, sterna_fault *fault);
+void *sterna_sys_dlsym(void *library, const char *symbol);
+void sterna_sys_dlclose(void *library);
+
+#endif

@@ -1,0 +1,65 @@
+# How a room declares its library and its tests. Sources are globbed, so that a new file needs no edit here.
+
+# The flags of every target. -ffp-contract=off is what keeps the bits (docs/numerics.md section 1).
+add_library(sterna_flags INTERFACE)
+target_compile_options(sterna_flags INTERFACE -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion
+  -Wstrict-prototypes -Wmissing-prototypes -Wvla -ffp-contract=off -fno-math-errno -fno-strict-aliasing)
+target_compile_definitions(sterna_flags INTERFACE _POSIX_C_SOURCE=200809L STERNA_VERSION="${PROJECT_VERSION}")
+target_include_directories(sterna_flags INTERFACE ${CMAKE_SOURCE_DIR}/backends)
+if(STERNA_WERROR)
+  target_compile_options(sterna_flags INTERFACE -Werror)
+endif()
+if(STERNA_HOSTILE)
+  target_compile_definitions(sterna_flags INTERFACE STERNA_HOSTILE=1)
+endif()
+if(STERNA_SANITIZE)
+  target_compile_options(sterna_flags INTERFACE -fsanitize=${STERNA_SANITIZE} -fno-omit-frame-pointer
+    -fno-sanitize-recover=all -g)
+  target_link_options(sterna_flags INTERFACE -fsanitize=${STERNA_SANITIZE})
+endif()
+target_link_libraries(sterna_flags INTERFACE Threads::Threads m)
+
+set_property(GLOBAL PROPERTY STERNA_ROOMS "")
+
+# sterna_room(NAME FROM dir... [NEEDS lib...] [EXTRA file...]): the object library sterna_NAME of all .c files in
+# the folders, with what it may use. Object libraries, so that one libsterna holds them all.
+function(sterna_room name)
+  cmake_parse_arguments(ROOM "" "" "FROM;NEEDS;EXTRA" ${ARGN})
+  set(sources ${ROOM_EXTRA})
+  foreach(folder ${ROOM_FROM})
+    file(GLOB found CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*.c)
+    list(APPEND sources ${found})
+  endforeach()
+  add_library(sterna_${name} STATIC ${sources})
+  target_link_libraries(sterna_${name} PUBLIC sterna_flags ${ROOM_NEEDS})
+  set_property(GLOBAL APPEND PROPERTY STERNA_ROOMS sterna_${name})
+endfunction()
+
+# sterna_tests(FROM dir NEEDS lib... [SECONDS n]): every test_*.c of the folder becomes a program around the one
+# runner (properties/runner) and a ctest entry of the same name.
+function(sterna_tests)
+  if(NOT STERNA_TESTS)
+    return()
+  endif()
+  cmake_parse_arguments(TESTS "" "FROM;SECONDS" "NEEDS;LABELS" ${ARGN})
+  if(NOT TESTS_SECONDS)
+    set(TESTS_SECONDS 120)
+  endif()
+  file(GLOB found CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${TESTS_FROM}/test_*.c)
+  foreach(source ${found})
+    get_filename_component(stem ${source} NAME_WE)
+    add_executable(${stem} ${source})
+    target_link_libraries(${stem} PRIVATE sterna_runner ${TESTS_NEEDS})
+    target_compile_definitions(${stem} PRIVATE STERNA_SOURCE_DIR="${CMAKE_SOURCE_DIR}" STERNA_BINARY_DIR="${CMAKE_BINARY_DIR}")
+    set_target_properties(${stem} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+    add_test(NAME ${stem} COMMAND ${stem} --junit ${CMAKE_BINARY_DIR}/junit/${stem}.xml WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+    set_tests_properties(${stem} PROPERTIES TIMEOUT ${TESTS_SECONDS} SKIP_RETURN_CODE 77)
+    if(TESTS_LABELS)
+      set_tests_properties(${stem} PROPERTIES LABELS "${TESTS_LABELS}")
+    endif()
+  endforeach()
+endfunction()
+
+# Called last by the top: nothing to gather while no room asks for it.
+function(sterna_finish)
+endfunction()

@@ -1,0 +1,61 @@
+/* The one test runner. A test program is a file with a table of cases; runner.c supplies main().
+ * Owns: child process per case, time limit, filters, repeat, JUnit, the closing line. Leaves to others: what is tested.
+ *
+ *   static void adds(sterna_test *t) { CHECK(t, 1 + 1 == 2); }
+ *   const sterna_test_case sterna_test_cases[] = {{"adds", adds, 0}, {0}};
+ *
+ * Exit codes: 0 all passed (skips allowed), 1 something failed, 2 usage, 4 no case ran, 77 all skipped. */
+#ifndef STERNA_RUNNER_H
+#define STERNA_RUNNER_H
+
+#include "base/status.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct sterna_test sterna_test;
+
+typedef struct sterna_test_case {
+    const char *name; /* NULL ends the table */
+    void (*body)(sterna_test *t);
+    uint32_t seconds; /* time limit; 0: 20 */
+} sterna_test_case;
+
+/* Defined by the test program. */
+extern const sterna_test_case sterna_test_cases[];
+
+/* Fails the case and returns from the calling (void) function. */
+#define CHECK(t, condition)                                                                                  \
+    do {                                                                                                     \
+        if (!sterna_test_check((t), (condition), #condition, __FILE__, __LINE__)) return;                    \
+    } while (0)
+/* The same with figures: CHECK_MSG(t, a == b, "a %d b %d", a, b). */
+#define CHECK_MSG(t, condition, ...)                                                                         \
+    do {                                                                                                     \
+        if (!sterna_test_check((t), (condition), #condition, __FILE__, __LINE__)) {                          \
+            sterna_test_note((t), __VA_ARGS__);                                                              \
+            return;                                                                                          \
+        }                                                                                                    \
+    } while (0)
+/* Fails the case and goes on: for loops that should report every row, and for helpers that return a value. */
+#define EXPECT(t, condition) sterna_test_check((t), (condition), #condition, __FILE__, __LINE__)
+/* Ends the case as skipped, with the reason. */
+#define SKIP(t, ...)                                                                                         \
+    do {                                                                                                     \
+        sterna_test_skip((t), __VA_ARGS__);                                                                  \
+        return;                                                                                              \
+    } while (0)
+
+bool sterna_test_check(sterna_test *t, bool passed, const char *condition, const char *file, int line);
+/* A line of context, printed when the case fails (printf style). */
+void sterna_test_note(sterna_test *t, const char *format, ...) STERNA_PRINTF(2, 3);
+void sterna_test_skip(sterna_test *t, const char *format, ...) STERNA_PRINTF(2, 3);
+
+/* Path of a file of the repository ("golden/models/golden.gguf"); the text lives until the case ends. */
+const char *sterna_test_repo(sterna_test *t, const char *relative);
+/* Path of a file in the shared data folder beside the checkout ("data/corpus/manifest.json"; STERNA_SHARED names
+ * another place), or NULL when it is absent, in which case the caller skips. */
+const char *sterna_test_shared(sterna_test *t, const char *relative);
+/* An empty folder for this case alone, removed afterwards. */
+const char *sterna_test_folder(sterna_test *t);
+
+#endif
