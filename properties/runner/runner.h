@@ -1,10 +1,21 @@
 /* The one test runner. A test program is a file with a table of cases; runner.c supplies main().
- * Owns: child process per case, time limit, filters, repeat, JUnit, the closing line. Leaves to others: what is tested.
+ * Owns: child process per case, time limit, filters, repeat, JUnit, the closing line. Leaves to others: what
+ * is tested.
  *
  *   static void adds(sterna_test *t) { CHECK(t, 1 + 1 == 2); }
  *   const sterna_test_case sterna_test_cases[] = {{"adds", adds, 0}, {0}};
  *
- * Exit codes: 0 all passed (skips allowed), 1 something failed, 2 usage, 4 no case ran, 77 all skipped. */
+ * Each case runs in a child process with empty standard input, in a process group that is killed when it
+ * ends. A crash, a hang, an exit without a verdict, or blocks of sterna_alloc still live at the end fail that
+ * case only. What a case prints is shown when it fails, or with -v.
+ *
+ * Exit codes: 0 all passed (skips allowed), 1 something failed, 2 usage, 4 no case ran, 77 all skipped.
+ *
+ * Environment: STERNA_TIME_SCALE multiplies every time limit (default 1; 5 in sanitizer builds).
+ * STERNA_RESULTS names a folder where <program>.tsv is appended to, as --results FILE does with FILE: first
+ * the line program TAB * TAB plan TAB 0.000 TAB number of cases to come then one per case as it ends (so a
+ * plan with too few lines tells of a runner that died) program TAB case TAB pass|fail|skip TAB seconds TAB
+ * reason (empty when passed; no tab or newline inside) ci/summarise reads such a folder. */
 #ifndef STERNA_RUNNER_H
 #define STERNA_RUNNER_H
 
@@ -52,8 +63,8 @@ void sterna_test_skip(sterna_test *t, const char *format, ...) STERNA_PRINTF(2, 
 
 /* Path of a file of the repository ("golden/models/golden.gguf"); the text lives until the case ends. */
 const char *sterna_test_repo(sterna_test *t, const char *relative);
-/* Path of a file in the shared data folder beside the checkout ("data/corpus/manifest.json"; STERNA_SHARED names
- * another place), or NULL when it is absent, in which case the caller skips. */
+/* Path of a file in the shared data folder beside the checkout ("data/corpus/manifest.json"; STERNA_SHARED
+ * names another place), or NULL when it is absent, in which case the caller skips. */
 const char *sterna_test_shared(sterna_test *t, const char *relative);
 /* An empty folder for this case alone, removed afterwards. */
 const char *sterna_test_folder(sterna_test *t);
