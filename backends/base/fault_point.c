@@ -1,4 +1,5 @@
-/* The countdown behind fault_point.h. Relaxed atomics: threads may race for the n-th call, but exactly one gets it. */
+/* The countdown behind fault_point.h. Relaxed atomics: threads may race for the n-th call, but exactly one
+ * gets it. */
 #include "base/fault_point.h"
 #include <stdatomic.h>
 
@@ -7,7 +8,10 @@ static _Atomic uint64_t fail_at[STERNA_FAULT_KINDS];
 static _Atomic bool fail_after[STERNA_FAULT_KINDS];
 
 /* Set a breakpoint here to see which call a failing sweep picked. */
-__attribute__((noinline)) static void sterna_fault_injected(void) { __asm__ volatile(""); }
+__attribute__((noinline)) static void sterna_fault_injected(void)
+{
+    __asm__ volatile("");
+}
 
 void sterna_fault_arm(sterna_fault_kind kind, uint64_t n, bool forever)
 {
@@ -16,7 +20,10 @@ void sterna_fault_arm(sterna_fault_kind kind, uint64_t n, bool forever)
     atomic_store(&calls[kind], 0);
 }
 
-uint64_t sterna_fault_count(sterna_fault_kind kind) { return atomic_load(&calls[kind]); }
+uint64_t sterna_fault_count(sterna_fault_kind kind)
+{
+    return atomic_load(&calls[kind]);
+}
 
 bool sterna_fault_here(sterna_fault_kind kind)
 {

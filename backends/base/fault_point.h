@@ -1,6 +1,6 @@
-/* Failing the n-th of everything: one countdown under every allocation and every call to the operating system.
- * Owns: the counters. mem.c and sys.c ask before they act; tests arm it and run the same work for n = 1, 2, ...
- * (the idea is SQLite's and curl's: count once, then fail each). */
+/* Failing the n-th of everything: one countdown under every allocation and every call to the operating
+ * system. Owns: the counters. mem.c and sys.c ask before they act; tests arm it and run the same work for n =
+ * 1, 2, ... (the idea is SQLite's and curl's: count once, then fail each). */
 #ifndef STERNA_FAULT_POINT_H
 #define STERNA_FAULT_POINT_H
 
@@ -18,7 +18,8 @@ typedef enum sterna_fault_kind {
 void sterna_fault_arm(sterna_fault_kind kind, uint64_t n, bool forever);
 /* Calls of this kind since the last arm. */
 uint64_t sterna_fault_count(sterna_fault_kind kind);
-/* Asked by mem.c, sys.c and thread.c: true when this call has to fail. An empty function is called then, to break on. */
+/* Asked by mem.c, sys.c and thread.c: true when this call has to fail. An empty function is called then, to
+ * break on. */
 bool sterna_fault_here(sterna_fault_kind kind);
 
 #endif

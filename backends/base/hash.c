@@ -32,7 +32,8 @@ static void *hash_leaves(void *argument)
         sterna_sha256 state;
         sterna_sha256_init(&state);
         sterna_sha256_update(&state, "\0", 1);
-        sterna_sha256_update(&state, work->data + start, (size_t)(left < STERNA_LEAF_BYTES ? left : STERNA_LEAF_BYTES));
+        sterna_sha256_update(&state, work->data + start,
+                             (size_t)(left < STERNA_LEAF_BYTES ? left : STERNA_LEAF_BYTES));
         sterna_sha256_final(&state, work->hashes[i]);
     }
 }

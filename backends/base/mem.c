@@ -27,7 +27,8 @@ void *sterna_alloc_aligned(size_t bytes, size_t alignment)
 {
     uint64_t total;
     if (alignment < 16) alignment = 16;
-    if (!sterna_is_pow2(alignment) || !sterna_add_u64(bytes, alignment + HEADER, &total) || total > PTRDIFF_MAX)
+    if (!sterna_is_pow2(alignment) || !sterna_add_u64(bytes, alignment + HEADER, &total) ||
+        total > PTRDIFF_MAX)
         return NULL;
     if (sterna_fault_here(STERNA_FAULT_ALLOC)) return NULL;
     unsigned char *raw = malloc((size_t)total);
@@ -85,6 +86,15 @@ char *sterna_strndup(const char *text, size_t n)
     return copy;
 }
 
-int64_t sterna_mem_live(void) { return atomic_load(&live_blocks); }
-int64_t sterna_mem_bytes(void) { return atomic_load(&live_bytes); }
-int64_t sterna_mem_peak(void) { return atomic_load(&peak_bytes); }
+int64_t sterna_mem_live(void)
+{
+    return atomic_load(&live_blocks);
+}
+int64_t sterna_mem_bytes(void)
+{
+    return atomic_load(&live_bytes);
+}
+int64_t sterna_mem_peak(void)
+{
+    return atomic_load(&peak_bytes);
+}

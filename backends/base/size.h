@@ -44,7 +44,10 @@ static inline uint64_t sterna_sat_add(uint64_t a, uint64_t b)
     return sterna_add_u64(a, b, &out) ? out : UINT64_MAX;
 }
 
-static inline bool sterna_is_pow2(uint64_t a) { return a != 0 && (a & (a - 1)) == 0; }
+static inline bool sterna_is_pow2(uint64_t a)
+{
+    return a != 0 && (a & (a - 1)) == 0;
+}
 
 /* Number of elements of a fixed array. */
 #define STERNA_COUNT(array) (sizeof(array) / sizeof((array)[0]))

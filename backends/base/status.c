@@ -18,7 +18,8 @@ const char *sterna_status_name(sterna_status status)
 {
     switch (status) {
 #define X(name, number, exit_code, text)                                                                     \
-    case STERNA_##name: return #name;
+    case STERNA_##name:                                                                                      \
+        return #name;
         STERNA_STATUS_LIST(X)
 #undef X
     }
@@ -29,7 +30,8 @@ const char *sterna_status_text(sterna_status status)
 {
     switch (status) {
 #define X(name, number, exit_code, text)                                                                     \
-    case STERNA_##name: return text;
+    case STERNA_##name:                                                                                      \
+        return text;
         STERNA_STATUS_LIST(X)
 #undef X
     }
@@ -40,7 +42,8 @@ int sterna_status_exit_code(sterna_status status)
 {
     switch (status) {
 #define X(name, number, exit_code, text)                                                                     \
-    case STERNA_##name: return exit_code;
+    case STERNA_##name:                                                                                      \
+        return exit_code;
         STERNA_STATUS_LIST(X)
 #undef X
     }

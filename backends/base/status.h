@@ -12,10 +12,12 @@
 #define STERNA_PRINTF(fmt, first)
 #endif
 
-/* Records status and sentence in *fault (may be NULL; an earlier failure is kept) and returns status, so that a
- * function can `return sterna_fail(fault, STERNA_FILE, "%s: ...", path)`. The sentence names the object (file, key,
- * tensor, offset, flag) and says what to do. Every failure passes here: break on this function when debugging. */
-sterna_status sterna_fail(sterna_fault *fault, sterna_status status, const char *format, ...) STERNA_PRINTF(3, 4);
+/* Records status and sentence in *fault (may be NULL; an earlier failure is kept) and returns status, so that
+ * a function can `return sterna_fail(fault, STERNA_FILE, "%s: ...", path)`. The sentence names the object
+ * (file, key, tensor, offset, flag) and says what to do. Every failure passes here: break on this function
+ * when debugging. */
+sterna_status sterna_fail(sterna_fault *fault, sterna_status status, const char *format, ...)
+    STERNA_PRINTF(3, 4);
 
 /* "FILE", "MEMORY", ...; "?" for a number outside the list. */
 const char *sterna_status_name(sterna_status status);

@@ -58,8 +58,8 @@ sterna_status sterna_sys_map(const char *path, sterna_mapping *mapping, sterna_f
         *mapping = (sterna_mapping){empty_file, 0, false};
         return STERNA_OK;
     }
-    void *data = injected() ? MAP_FAILED
-                            : mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+    void *data =
+        injected() ? MAP_FAILED : mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, descriptor, 0);
     int saved = errno;
     close(descriptor);
     errno = saved;
@@ -183,7 +183,10 @@ sterna_status sterna_writer_write(sterna_writer *writer, const void *data, size_
     return STERNA_OK;
 }
 
-uint64_t sterna_writer_offset(const sterna_writer *writer) { return writer->offset; }
+uint64_t sterna_writer_offset(const sterna_writer *writer)
+{
+    return writer->offset;
+}
 
 sterna_status sterna_writer_commit(sterna_writer *writer, sterna_fault *fault)
 {
@@ -224,8 +227,14 @@ double sterna_sys_now(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-const char *sterna_sys_getenv(const char *name) { return getenv(name); }
-bool sterna_sys_is_tty(int descriptor) { return isatty(descriptor) == 1; }
+const char *sterna_sys_getenv(const char *name)
+{
+    return getenv(name);
+}
+bool sterna_sys_is_tty(int descriptor)
+{
+    return isatty(descriptor) == 1;
+}
 
 uint32_t sterna_sys_processors(void)
 {
@@ -260,5 +269,11 @@ sterna_status sterna_sys_dlopen(const char *path, void **library, sterna_fault *
     return STERNA_OK;
 }
 
-void *sterna_sys_dlsym(void *library, const char *symbol) { return dlsym(library, symbol); }
-void sterna_sys_dlclose(void *library) { dlclose(library); }
+void *sterna_sys_dlsym(void *library, const char *symbol)
+{
+    return dlsym(library, symbol);
+}
+void sterna_sys_dlclose(void *library)
+{
+    dlclose(library);
+}

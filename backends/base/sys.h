@@ -1,5 +1,5 @@
-/* The one door to the operating system. Owns: files, mappings, clocks, environment, dynamic libraries, and the fault
- * point under each of them. Everything above calls these instead of libc (ci/tidy). POSIX. */
+/* The one door to the operating system. Owns: files, mappings, clocks, environment, dynamic libraries, and
+ * the fault point under each of them. Everything above calls these instead of libc (ci/tidy). POSIX. */
 #ifndef STERNA_SYS_H
 #define STERNA_SYS_H
 
@@ -15,8 +15,8 @@ typedef struct sterna_mapping {
     bool mapped; /* mmap; else read into memory */
 } sterna_mapping;
 
-/* Maps a regular file. FILE when it cannot be opened or is not a regular file. Do not let the file shrink while it
- * is mapped: reading the lost pages would be a bus error, as with every mmap reader. */
+/* Maps a regular file. FILE when it cannot be opened or is not a regular file. Do not let the file shrink
+ * while it is mapped: reading the lost pages would be a bus error, as with every mmap reader. */
 sterna_status sterna_sys_map(const char *path, sterna_mapping *mapping, sterna_fault *fault);
 /* Reads a whole file (or "-": standard input, up to `limit` bytes) into memory. */
 sterna_status sterna_sys_read(const char *path, uint64_t limit, sterna_mapping *mapping, sterna_fault *fault);
@@ -24,7 +24,8 @@ void sterna_sys_unmap(sterna_mapping *mapping);
 /* Advises the kernel that [offset, offset + bytes) will not be needed again. Never fails. */
 void sterna_sys_drop(const sterna_mapping *mapping, uint64_t offset, uint64_t bytes);
 
-/* A file being written under a temporary name and renamed into place on commit, so that a reader sees all or nothing. */
+/* A file being written under a temporary name and renamed into place on commit, so that a reader sees all or
+ * nothing. */
 typedef struct sterna_writer sterna_writer;
 sterna_status sterna_writer_open(const char *path, sterna_writer **writer, sterna_fault *fault);
 sterna_status sterna_writer_write(sterna_writer *writer, const void *data, size_t bytes, sterna_fault *fault);

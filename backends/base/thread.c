@@ -14,4 +14,7 @@ sterna_status sterna_thread_start(sterna_thread *thread, void *(*body)(void *), 
     return code == 0 ? STERNA_OK : STERNA_MEMORY;
 }
 
-void sterna_thread_join(sterna_thread *thread) { pthread_join(thread->handle, NULL); }
+void sterna_thread_join(sterna_thread *thread)
+{
+    pthread_join(thread->handle, NULL);
+}

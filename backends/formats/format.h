@@ -1,10 +1,11 @@
-/* How a tensor's values lie in memory. Owns: block sizes, pack, unpack, validate, and the integer view of a block.
- * Leaves to others: arithmetic on activations (reference/), layouts for speed (cpu/cpu_pack, kernels/).
+/* How a tensor's values lie in memory. Owns: block sizes, pack, unpack, validate, and the integer view of a
+ * block. Leaves to others: arithmetic on activations (reference/), layouts for speed (cpu/cpu_pack,
+ * kernels/).
  *
- * A row is cols / values blocks, adjacent. `unpack` gives the correctly rounded real values (docs/numerics.md section
- * 4); `decode` gives what kernels compute with: integers, scales and minima, so that every backend can lay a block
- * out as it likes and the bits are already the final ones. Layouts are drawn in docs/formats.md and above each
- * family's functions; sources: ggml's block structs. */
+ * A row is cols / values blocks, adjacent. `unpack` gives the correctly rounded real values (docs/numerics.md
+ * section 4); `decode` gives what kernels compute with: integers, scales and minima, so that every backend
+ * can lay a block out as it likes and the bits are already the final ones. Layouts are drawn in
+ * docs/formats.md and above each family's functions; sources: ggml's block structs. */
 #ifndef STERNA_FORMAT_H
 #define STERNA_FORMAT_H
 
@@ -54,8 +55,8 @@ const sterna_format *sterna_format_all(uint32_t *count);
 /* Bytes of `cols` values; false when cols is not a multiple of the block or the size does not fit. */
 bool sterna_format_row_bytes(const sterna_format *format, uint64_t cols, uint64_t *bytes);
 
-/* Exact widenings and correctly rounded (nearest, ties to even) narrowings, in integer code. NaN narrows to a quiet
- * NaN; values beyond the largest finite one narrow to infinity. */
+/* Exact widenings and correctly rounded (nearest, ties to even) narrowings, in integer code. NaN narrows to a
+ * quiet NaN; values beyond the largest finite one narrow to infinity. */
 float sterna_f16_to_f32(uint16_t half);
 uint16_t sterna_f32_to_f16(float value);
 float sterna_bf16_to_f32(uint16_t bits);
