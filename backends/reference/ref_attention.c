@@ -76,12 +76,13 @@ static uint32_t attend(const sterna_args_attention *a, uint64_t item, float *y)
     const float *q = a->q + item * a->dim;
     partial total, next;
     if (seq >= a->seqs || pos / a->page_size >= a->max_pages) return STERNA_FLAG_RANGE;
+    uint32_t bad = 0;
     for (uint32_t first = 0; first <= pos; first += CHUNK) {
         uint32_t last = pos - first < CHUNK ? pos : first + CHUNK - 1;
-        uint32_t bad = attend_chunk(a, q, seq, kv_head, first, last, first == 0 ? &total : &next);
-        if (bad) return bad;
-        if (first > 0) merge(&total, &next, a->dim);
+        bad |= attend_chunk(a, q, seq, kv_head, first, last, first == 0 ? &total : &next);
+        if (first > 0 && !bad) merge(&total, &next, a->dim);
     }
+    if (bad) return bad;
     float inverse = 1.0f / total.sum;
     for (uint32_t i = 0; i < a->dim; i++) y[i] = total.v[i] * inverse;
     return 0;
