@@ -1,0 +1,56 @@
+# The words people type. Owns: nothing but the words; CMakeLists.txt builds, ci/ holds the steps.
+# BUILD names another build folder, CMAKE_FLAGS passes options to its first configuration.
+BUILD       ?= build
+CMAKE_FLAGS ?=
+DESTDIR     ?=
+
+.PHONY: all demo check mutants tidy docs bench install clean help
+all: configured
+	@cmake --build $(BUILD)
+
+help:
+	@echo "make            build everything into $(BUILD)/"
+	@echo "make demo       install what is missing, build, write a story on every device and compare the bits"
+	@echo "make check      install what is missing, build, run every test"
+	@echo "make mutants    plant each known bug and print which test catches it"
+	@echo "make tidy       the rules of the house alone (include direction, banned calls, ...)"
+	@echo "make docs       write the generated documents anew"
+	@echo "make bench      speed on this machine beside its measured limits"
+	@echo "make install    library, header, pkg-config file and the sterna command (DESTDIR is honoured)"
+	@echo "make clean      remove $(BUILD)/"
+
+.PHONY: configured
+configured:
+	@test -f $(BUILD)/build.ninja || cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=Release $(CMAKE_FLAGS)
+
+demo:
+	@ci/install-deps core
+	@$(MAKE) --no-print-directory configured
+	@cmake --build $(BUILD) --target sterna
+	@ci/demo $(BUILD)
+
+check:
+	@ci/install-deps core check
+	@$(MAKE) --no-print-directory configured
+	@cmake --build $(BUILD)
+	@ci/check $(BUILD)
+
+mutants: all
+	@properties/mutants/run $(BUILD)
+
+tidy: configured
+	@cmake --build $(BUILD) --target tidy
+	@$(BUILD)/ci/tidy .
+
+docs: configured
+	@cmake --build $(BUILD) --target gendocs
+	@ci/gendocs $(BUILD)
+
+bench: all
+	@$(BUILD)/bin/sterna bench -m golden/models/golden.gguf
+
+install: all
+	@cmake --install $(BUILD)
+
+clean:
+	rm -rf $(BUILD)
