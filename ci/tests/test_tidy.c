@@ -76,7 +76,8 @@ static void each_row(sterna_test *t, const planted *rows, size_t n)
                   plant(root, "mockgpu/mock.h", OPENING) && plant(root, "mockgpu/README.md", "mock") &&
                   plant(root, "backends/cpu/README.md", "cpu") &&
                   plant(root, "backends/kernels/README.md", "kc") &&
-                  plant(root, "properties/README.md", "bench") && plant(root, rows[i].path, rows[i].text));
+                  plant(root, "properties/README.md", "bench") && plant(root, "golden/README.md", "golden") &&
+                  plant(root, rows[i].path, rows[i].text));
         int found = run(t, root, &f);
         CHECK_MSG(t, found == (rows[i].expected ? 1 : 0), "row %zu: %s", i, rows[i].path);
         CHECK_MSG(t, !rows[i].expected || !strncmp(f.text, rows[i].expected, strlen(rows[i].expected)),
@@ -129,7 +130,7 @@ static void whole_files(sterna_test *t)
         {"engine/CMakeLists.txt", "project(x)\n", "opening engine/CMakeLists.txt:1 "},
         {"ci/step", "#!/bin/sh\nset -eu\n", "opening ci/step:1 "},
         {"ci/step", "#!/bin/sh\n# Owns a step of the tests.\nset -eu\n", NULL},
-        {"golden/a.c", OPENING, "readme golden/a.c:1 "},
+        {"fuzz/a.c", OPENING, "readme fuzz/a.c:1 "},
         {"backends/gpu/a.c", OPENING, "readme backends/gpu/a.c:1 "},
         {"engine/a.c",
          OPENING "\n/* TO"
@@ -152,11 +153,18 @@ static void tolerances(sterna_test *t)
     static const planted rows[] = {
         {"properties/laws/a.c", OPENING "int f(double d) { return d < 1e-6; }\n",
          "tolerance properties/laws/a.c:2 "},
-        {"engine/tests/test_a.c", OPENING "float eps = 0.0001f;\n", "tolerance engine/tests/test_a.c:2 "},
-        {"properties/judge/bounds.c", OPENING "double u = 1e-6;\n", NULL},
-        {"properties/laws/a.c",
-         OPENING "double u = 0x1p-24, h = 0.5, z = 0.0, p = 0.0078125; int x1e_6 = 10;\n", NULL},
-        {"engine/a.c", OPENING "float floor_of_amax = 1e-5f;\n", NULL},
+        {"golden/tests/a.c", OPENING "int f(double d) { return cosine >= (0.9998); }\n",
+         "tolerance golden/tests/a.c:2 "},
+        {"engine/tests/test_a.c", OPENING "float tolerance = 0.0001f;\n",
+         "tolerance engine/tests/test_a.c:2 "},
+        {"engine/tests/test_a.c", OPENING "#define TOL 1E-3f\n", "tolerance engine/tests/test_a.c:2 "},
+        {"properties/judge/bounds.c", OPENING "int f(double d) { return d < 1e-6; }\n", NULL},
+        {"properties/a.c",
+         OPENING "double u = 0x1p-24; int f(double d) { return d < 0.5 && d > 0.0078125; }\n", NULL},
+        {"properties/a.c",
+         OPENING "double data[] = {1e-45, 0.006}, eps = 1e-5; double g(void) { return p->x * 1e-3; }\n",
+         NULL},
+        {"engine/a.c", OPENING "int f(float amax) { return amax < 1e-5f; }\n", NULL},
     };
     each_row(t, rows, STERNA_COUNT(rows));
 }

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A small constant is how tolerances look: below this, and neither zero nor a power of two (those are exact
- * scales). */
-static const double SMALL = 0.01;
+/* How tolerances look: a small constant, or one just below 1, that something is compared with or that is
+ * named so. Powers of two are exact scales. */
+static const double SMALL = 0.01, NEARLY_ONE = 0.99;
 
 static bool is_power_of_two(double value)
 {
@@ -20,6 +20,7 @@ static size_t float_literal(const char *at, double *value)
 {
     size_t n = 0;
     bool floating = false;
+    *value = 0.0;
     if (at[0] == '0' && (at[1] == 'x' || at[1] == 'X')) return 0;
     while (isdigit((unsigned char)at[n]) || at[n] == '.') floating |= at[n++] == '.';
     if ((at[n] == 'e' || at[n] == 'E') && (isdigit((unsigned char)at[n + 1]) || strchr("+-", at[n + 1]))) {
@@ -31,6 +32,22 @@ static size_t float_literal(const char *at, double *value)
     return floating ? n : 0;
 }
 
+/* Does the literal stand behind a comparison, or in a statement that speaks of tolerance? */
+static bool judges(const char *code, const char *at)
+{
+    const char *before = at;
+    while (before > code && (isspace((unsigned char)before[-1]) || strchr("(-=", before[-1]))) before--;
+    if (before > code && (before[-1] == '<' || (before[-1] == '>' && before - 1 > code && before[-2] != '-')))
+        return true;
+    static const char *const names[] = {"tolerance", "TOLERANCE", "_tol",   "tol_",
+                                        "TOL",       "close_to",  "is_near"};
+    while (before > code && !strchr(";{}", before[-1])) before--;
+    for (; before < at; before++)
+        for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+            if (tidy_begins(before, names[i])) return true;
+    return false;
+}
+
 static void check_literals(tidy_report *report, const tidy_file *file)
 {
     const char *code = file->code;
@@ -40,7 +57,8 @@ static void check_literals(tidy_report *report, const tidy_file *file)
         } else if (isdigit((unsigned char)*at) || (*at == '.' && isdigit((unsigned char)at[1]))) {
             double value;
             size_t n = float_literal(at, &value);
-            if (n && value > 0.0 && value < SMALL && !is_power_of_two(value)) {
+            bool suspect = (value > 0.0 && value < SMALL) || (value > NEARLY_ONE && value < 1.0);
+            if (n && suspect && !is_power_of_two(value) && judges(code, at)) {
                 char literal[32];
                 size_t kept = n < sizeof literal - 1 ? n : sizeof literal - 1;
                 memcpy(literal, at, kept);
