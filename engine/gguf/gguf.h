@@ -115,7 +115,8 @@ const sterna_gguf_value *sterna_gguf_values(const sterna_gguf *file, uint64_t *c
 const sterna_gguf_value *sterna_gguf_find(const sterna_gguf *file, const char *key);
 
 /* The value of a key. FILE when it is absent, of another type, or out of range. An integer may be stored as any
- * integer type (the specification asks readers to take all); F32 takes f32 and f64; BOOL takes bool alone. */
+ * integer type (the specification asks readers to take all); f32 takes F32 and F64; bool takes BOOL, of which every
+ * byte but 0 is true, as in ggml. */
 sterna_status sterna_gguf_u32(const sterna_gguf *file, const char *key, uint32_t *out, sterna_fault *fault);
 sterna_status sterna_gguf_u64(const sterna_gguf *file, const char *key, uint64_t *out, sterna_fault *fault);
 sterna_status sterna_gguf_f32(const sterna_gguf *file, const char *key, float *out, sterna_fault *fault);

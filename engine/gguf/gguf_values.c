@@ -41,25 +41,13 @@ static sterna_status take_type(sterna_gguf_cursor *cursor, const char *what, ste
     return STERNA_OK;
 }
 
-/* A bool is 0 or 1, as the specification says. */
-static sterna_status check_bools(const sterna_gguf_cursor *cursor, const sterna_gguf_value *value)
-{
-    for (uint64_t i = 0; i < value->count; i++)
-        if (value->data[i] > 1)
-            return sterna_gguf_bad(cursor, value->offset + i, "a bool is %u; only 0 and 1 are allowed",
-                                   (unsigned)value->data[i]);
-    return STERNA_OK;
-}
-
 /* Elements of a fixed size. */
 static sterna_status take_packed(sterna_gguf_cursor *cursor, sterna_gguf_value *value)
 {
     /* count <= 2^30 and elements have at most 8 bytes: no overflow. */
     value->bytes = value->count * sterna_gguf_element_bytes(value->element);
     value->offset = cursor->at;
-    sterna_status status = sterna_gguf_take(cursor, value->bytes, "its value", &value->data);
-    if (status == STERNA_OK && value->element == STERNA_GGUF_BOOL) status = check_bools(cursor, value);
-    return status;
+    return sterna_gguf_take(cursor, value->bytes, "its value", &value->data);
 }
 
 static sterna_status take_array(sterna_gguf_cursor *cursor, sterna_gguf_value *value)
