@@ -44,7 +44,7 @@ tidy: configured
 
 docs: configured
 	@cmake --build $(BUILD) --target gendocs
-	@ci/gendocs $(BUILD)
+	@$(BUILD)/ci/gendocs .
 
 bench: all
 	@$(BUILD)/bin/sterna bench -m golden/models/golden.gguf

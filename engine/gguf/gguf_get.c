@@ -174,11 +174,13 @@ sterna_status sterna_gguf_array(const sterna_gguf *file, const char *key, sterna
                                 const sterna_gguf_value **out, sterna_fault *fault)
 {
     const sterna_gguf_value *value;
-    char wanted[40] = "an array of ";
+    char wanted[40];
     sterna_status status = require(file, key, &value, fault);
     if (status != STERNA_OK) return status;
-    if (value->type != STERNA_GGUF_ARRAY || value->element != element)
-        return mismatch(file, key, value, strcat(wanted, sterna_gguf_type_name(element)), fault);
+    if (value->type != STERNA_GGUF_ARRAY || value->element != element) {
+        snprintf(wanted, sizeof wanted, "an array of %s", sterna_gguf_type_name(element));
+        return mismatch(file, key, value, wanted, fault);
+    }
     *out = value;
     return STERNA_OK;
 }

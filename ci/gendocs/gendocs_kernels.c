@@ -1,0 +1,159 @@
+/* docs/kernels.md from the catalogue: operations, their arguments and domains, and the types computed with.
+ */
+#include "base/size.h"
+#include "catalogue/catalogue.h"
+#include "catalogue/domain.def"
+#include "gendocs.h"
+#include <string.h>
+
+/* Sentences of an operation's domain, NULL at the end. */
+#define REQUIRE(condition, sentence) sentence,
+#define OP(name, items, oracle, laws, sentence)                                                              \
+    static const char *const domain_##name[] = {STERNA_DOMAIN_##name(REQUIRE) NULL};
+#include "catalogue/ops.def"
+#undef OP
+#undef REQUIRE
+
+/* Extents as people write them; one per buffer argument, in order. */
+#define TEXT(x)                     TEXT_(x)
+#define TEXT_(x)                    #x
+#define X2(a, b)                    a *b
+#define X3(a, b, c)                 a *b *(c)
+#define DIV(a, b)                   (a / b)
+#define BUFFER(type, name, extent)  TEXT(extent),
+#define WEIGHT(name, rows, cols, k) "",
+#define U32(name, low, high)        "",
+#define F32(name)                   "",
+#define OP(name, items, oracle, laws, sentence)                                                              \
+    static const char *const extents_##name[] = {                                                            \
+        STERNA_ARGS_##name(BUFFER, BUFFER, BUFFER, WEIGHT, U32, F32)};
+#include "catalogue/ops.def"
+#undef OP
+
+static const struct {
+    const char *const *domain, *const *extents;
+    const char *items, *oracle, *laws;
+} columns[] = {
+#define OP(name, items, oracle, laws, sentence) {domain_##name, extents_##name, TEXT(items), #oracle, #laws},
+#include "catalogue/ops.def"
+#undef OP
+};
+
+/* A product, with a space on both sides of each operator and no brackets around a single name. */
+static void print_product(FILE *out, const char *text)
+{
+    for (const char *p = text; *p; p++) {
+        size_t name = *p == '(' ? strspn(p + 1, "abcdefghijklmnopqrstuvwxyz_") : 0;
+        if (name && p[1 + name] == ')') {
+            fprintf(out, "%.*s", (int)name, p + 1);
+            p += name + 1;
+        } else if (*p == '*' && p[1] != ' ') {
+            fputs(p > text && p[-1] == ' ' ? "* " : " * ", out);
+        } else {
+            fputc(*p, out);
+        }
+    }
+}
+
+static const char *kind_name(sterna_param_kind kind)
+{
+    static const char *const names[] = {"in", "out", "in, out", "weight", "number", "number"};
+    return names[kind];
+}
+
+static const char *class_name(sterna_weight_class klass)
+{
+    static const char *const names[] = {"any computed type", "F32, F16 or BF16", "ternary",
+                                        "block-quantised"};
+    return names[klass];
+}
+
+static void argument(FILE *out, const sterna_param *p, const char *extent)
+{
+    fprintf(out, "| `%s` | %s | ", p->name, kind_name(p->kind));
+    switch (p->kind) {
+    case STERNA_PARAM_WEIGHT:
+        fprintf(out, "%s | `%s` |\n", class_name(p->klass), p->extent);
+        break;
+    case STERNA_PARAM_U32:
+        fprintf(out, "u32 | %u to %u |\n", p->low, p->high);
+        break;
+    case STERNA_PARAM_F32:
+        fputs("f32 | |\n", out);
+        break;
+    default:
+        fprintf(out, "%s | `", p->type);
+        print_product(out, extent);
+        fputs("` |\n", out);
+    }
+}
+
+static void operation(FILE *out, sterna_op op)
+{
+    const sterna_op_info *info = sterna_op_get(op);
+    fprintf(out, "\n### %s\n\n%s.\n\n", info->name, info->sentence);
+    fputs("| argument | kind | type | elements, range |\n|---|---|---|---|\n", out);
+    for (uint32_t i = 0; i < info->n_params; i++) argument(out, &info->params[i], columns[op].extents[i]);
+    fputs("\nWork items: `", out);
+    print_product(out, columns[op].items);
+    fprintf(out, "`. Oracle: `%s`. Laws: `%s`.", columns[op].oracle, columns[op].laws);
+    for (const char *const *sentence = columns[op].domain; *sentence; sentence++)
+        fprintf(out, "%s %s", sentence == columns[op].domain ? " Requires:" : ";", *sentence);
+    if (columns[op].domain[0]) fputc('.', out);
+    fputc('\n', out);
+}
+
+static const char *act_name(sterna_act act)
+{
+    switch (act) {
+    case STERNA_ACT_F32:
+        return "binary32 (R32)";
+    case STERNA_ACT_TOKEN:
+        return "int8 per token";
+    case STERNA_ACT_BLOCK32:
+        return "int8 blocks of 32 (R8)";
+    case STERNA_ACT_BLOCK256:
+        return "int8 blocks of 256 (R8)";
+    }
+    return "?";
+}
+
+static void formats(FILE *out)
+{
+    uint32_t n;
+    const sterna_format *all = sterna_format_all(&n);
+    fputs("\n## Types of weights\n\n"
+          "Types that kernels compute with, and the activations they meet outside BitNet architectures (in "
+          "those, ternary\n"
+          "types meet int8 per token). All other GGUF types open, and are refused by name when a kernel "
+          "would need them.\n\n"
+          "| type | GGUF id | values per block | bytes per block | activations |\n|---|---|---|---|---|\n",
+          out);
+    for (uint32_t i = 0; i < n; i++)
+        if (all[i].unpack)
+            fprintf(out, "| %s | %u | %u | %u | %s |\n", all[i].name, all[i].id, all[i].values, all[i].bytes,
+                    act_name(all[i].act));
+    fputs("\nStored only:", out);
+    for (uint32_t i = 0, first = 1; i < n; i++)
+        if (!all[i].unpack) {
+            fprintf(out, "%s %s", first ? "" : ",", all[i].name);
+            first = 0;
+        }
+    fputs(".\n", out);
+}
+
+void gendocs_kernels(FILE *out)
+{
+    fputs("# Operations and kernels\n\n"
+          "Generated from the tables of `backends/catalogue/` and `backends/formats/` by `make docs`.\n"
+          "[numerics.md](numerics.md) says what the operations compute, bit for bit; this page, with what "
+          "shapes.\n\n"
+          "A plan is a list of these operations on buffers. Arguments stand in this order in "
+          "`sterna_node.args`; extents are\n"
+          "in elements, `X2` and `X3` multiply and `DIV` divides. Every plan is checked against these rows "
+          "before it runs.\n\n"
+          "## Operations\n",
+          out);
+    for (int op = 0; op < STERNA_OP_COUNT; op++) operation(out, (sterna_op)op);
+    formats(out);
+}
