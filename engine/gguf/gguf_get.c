@@ -1,6 +1,7 @@
 /* Typed access to keys, with sentences for what is missing or of another type.
  * Owns: conversions between stored and asked types. Leaves to others: which keys a model needs (model/). */
 #include "gguf/gguf_private.h"
+#include <stdio.h>
 
 const sterna_gguf_value *sterna_gguf_values(const sterna_gguf *file, uint64_t *count)
 {
@@ -188,7 +189,7 @@ sterna_status sterna_gguf_array(const sterna_gguf *file, const char *key, sterna
 sterna_status sterna_gguf_string_array(sterna_gguf *file, const char *key, sterna_gguf_strings *out,
                                        sterna_fault *fault)
 {
-    const sterna_gguf_value *value;
+    const sterna_gguf_value *value = NULL;
     sterna_status status = sterna_gguf_array(file, key, STERNA_GGUF_STRING, &value, fault);
     if (status != STERNA_OK) return status;
     if (!file->string_start) file->string_start = sterna_alloc(file->n_values, sizeof *file->string_start);
