@@ -245,6 +245,18 @@ uint32_t sterna_sys_processors(void)
     return count > 0 ? (uint32_t)count : 1;
 }
 
+void sterna_sys_huge_pages(void *memory, size_t bytes)
+{
+#ifdef MADV_HUGEPAGE
+    const uintptr_t page = (uintptr_t)2 << 20;
+    uintptr_t first = ((uintptr_t)memory + page - 1) & ~(page - 1);
+    uintptr_t end = ((uintptr_t)memory + bytes) & ~(page - 1);
+    if (end > first) (void)madvise((void *)first, (size_t)(end - first), MADV_HUGEPAGE);
+#else
+    (void)memory, (void)bytes;
+#endif
+}
+
 uint64_t sterna_sys_memory_available(void)
 {
     char text[4096];

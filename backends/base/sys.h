@@ -46,6 +46,9 @@ const char *sterna_sys_getenv(const char *name);
 bool sterna_sys_is_tty(int descriptor);
 /* Processors this process may run on, at least 1. */
 uint32_t sterna_sys_processors(void);
+/* Asks the kernel to back the whole 2 MiB pages inside [memory, memory + bytes) with huge pages: streaming
+ * reads of weights then miss the TLB 512 times less. A wish, never a failure. */
+void sterna_sys_huge_pages(void *memory, size_t bytes);
 /* Bytes of physical memory the kernel calls available; 0 when unknown. */
 uint64_t sterna_sys_memory_available(void);
 

@@ -1,6 +1,7 @@
 /* Thread creation with blocked signals, so that Ctrl-C always reaches the main thread. */
 #include "base/thread.h"
 #include "base/fault_point.h"
+#include <sched.h>
 #include <signal.h>
 
 sterna_status sterna_thread_start(sterna_thread *thread, void *(*body)(void *), void *argument)
@@ -17,4 +18,9 @@ sterna_status sterna_thread_start(sterna_thread *thread, void *(*body)(void *), 
 void sterna_thread_join(sterna_thread *thread)
 {
     pthread_join(thread->handle, NULL);
+}
+
+void sterna_thread_yield(void)
+{
+    sched_yield();
 }

@@ -14,5 +14,7 @@ typedef struct sterna_thread {
 /* Runs body(argument) on a new thread with all signals blocked. MEMORY when the system refuses. */
 sterna_status sterna_thread_start(sterna_thread *thread, void *(*body)(void *), void *argument);
 void sterna_thread_join(sterna_thread *thread);
+/* Lets another thread of this processor run. */
+void sterna_thread_yield(void);
 
 #endif
