@@ -1,0 +1,134 @@
+/* Packing into panels, and reading them back. Layouts are drawn in cpu_pack.h. */
+#include "cpu/cpu_pack.h"
+#include "base/size.h"
+#include <string.h>
+
+enum { ROWS = STERNA_CPU_PANEL_ROWS };
+
+uint32_t sterna_cpu_pack_block_bytes(sterna_cpu_pack pack)
+{
+    switch (pack) {
+    case STERNA_CPU_PACK_TERNARY:
+        return STERNA_CPU_TERNARY_BLOCK;
+    case STERNA_CPU_PACK_Q8:
+        return STERNA_CPU_Q8_BLOCK;
+    case STERNA_CPU_PACK_Q4K:
+        return STERNA_CPU_Q4K_BLOCK;
+    case STERNA_CPU_PACK_NONE:
+        break;
+    }
+    return 0;
+}
+
+static uint32_t blocks_of(const sterna_weight_view *view)
+{
+    return view->cols / view->format->values;
+}
+
+uint64_t sterna_cpu_pack_bytes(sterna_cpu_pack pack, const sterna_weight_view *view)
+{
+    uint64_t panels = ((uint64_t)view->rows + ROWS - 1) / ROWS;
+    return sterna_sat_mul(sterna_sat_mul(panels, blocks_of(view)), sterna_cpu_pack_block_bytes(pack));
+}
+
+/* Byte of the packed block that holds column i of panel row r, and the shift of its code. */
+static uint32_t place(sterna_cpu_pack pack, uint32_t r, uint32_t i, uint32_t *shift)
+{
+    switch (pack) {
+    case STERNA_CPU_PACK_TERNARY:
+        *shift = i % 16 / 4 * 2;
+        return i / 16 * 64 + r * 4 + i % 4;
+    case STERNA_CPU_PACK_Q4K:
+        *shift = i % 8 / 4 * 4;
+        return i / 8 * 64 + r * 4 + i % 4;
+    case STERNA_CPU_PACK_Q8:
+    case STERNA_CPU_PACK_NONE:
+        break;
+    }
+    *shift = 0;
+    return i / 4 * 64 + r * 4 + i % 4;
+}
+
+static void put_f16(uint8_t *at, uint32_t r, float value)
+{
+    uint16_t half = sterna_f32_to_f16(value);
+    memcpy(at + 2 * r, &half, sizeof half);
+}
+
+static float get_f16(const uint8_t *at, uint32_t r)
+{
+    uint16_t half;
+    memcpy(&half, at + 2 * r, sizeof half);
+    return sterna_f16_to_f32(half);
+}
+
+/* Scales come from f16 in all three formats, so that storing them as f16 again is exact. */
+static void pack_block(sterna_cpu_pack pack, const sterna_format *format, const sterna_block *block,
+                       uint32_t r, uint8_t *out)
+{
+    uint32_t shift, offset = pack == STERNA_CPU_PACK_TERNARY ? 1 : 0;
+    for (uint32_t i = 0; i < format->values; i++) {
+        uint32_t at = place(pack, r, i, &shift);
+        uint32_t code = (uint8_t)((uint32_t)block->q[i] + offset);
+        out[at] = (uint8_t)(out[at] | code << shift);
+    }
+    switch (pack) {
+    case STERNA_CPU_PACK_TERNARY:
+        memcpy(out + STERNA_CPU_TERNARY_CODES + 4 * r, &block->d, sizeof block->d);
+        break;
+    case STERNA_CPU_PACK_Q8:
+        put_f16(out + 512, r, block->d);
+        break;
+    case STERNA_CPU_PACK_Q4K:
+        for (uint32_t g = 0; g < 8; g++) {
+            out[STERNA_CPU_Q4K_SCALES + 16 * g + r] = block->scale[g];
+            out[STERNA_CPU_Q4K_MINS + 16 * g + r] = block->min[g];
+        }
+        put_f16(out + STERNA_CPU_Q4K_D, r, block->d);
+        put_f16(out + STERNA_CPU_Q4K_D + 32, r, block->dmin);
+        break;
+    case STERNA_CPU_PACK_NONE:
+        break;
+    }
+}
+
+void sterna_cpu_pack_weight(sterna_cpu_pack pack, const sterna_weight_view *view, uint8_t *out)
+{
+    const sterna_format *format = view->format;
+    const uint32_t bytes = sterna_cpu_pack_block_bytes(pack), blocks = blocks_of(view);
+    sterna_block block;
+    memset(out, 0, (size_t)sterna_cpu_pack_bytes(pack, view));
+    for (uint32_t row = 0; row < view->rows; row++)
+        for (uint32_t b = 0; b < blocks; b++) {
+            format->decode(view->data + row * view->row_bytes + (uint64_t)b * format->bytes, &block);
+            pack_block(pack, format, &block, row % ROWS, out + ((uint64_t)(row / ROWS) * blocks + b) * bytes);
+        }
+}
+
+void sterna_cpu_pack_read(sterna_cpu_pack pack, const sterna_weight_view *view, const uint8_t *packed,
+                          uint32_t row, uint32_t block, sterna_block *out)
+{
+    static const uint8_t mask[] = {
+        [STERNA_CPU_PACK_TERNARY] = 3, [STERNA_CPU_PACK_Q8] = 255, [STERNA_CPU_PACK_Q4K] = 15};
+    const uint32_t r = row % ROWS, bytes = sterna_cpu_pack_block_bytes(pack);
+    const uint8_t *in = packed + ((uint64_t)(row / ROWS) * blocks_of(view) + block) * bytes;
+    uint32_t shift;
+    memset(out, 0, sizeof *out);
+    for (uint32_t i = 0; i < view->format->values; i++) {
+        uint32_t at = place(pack, r, i, &shift);
+        out->q[i] = (int8_t)((in[at] >> shift & mask[pack]) - (pack == STERNA_CPU_PACK_TERNARY ? 1 : 0));
+    }
+    out->scale[0] = 1;
+    if (pack == STERNA_CPU_PACK_TERNARY) {
+        memcpy(&out->d, in + STERNA_CPU_TERNARY_CODES + 4 * r, sizeof out->d);
+    } else if (pack == STERNA_CPU_PACK_Q8) {
+        out->d = get_f16(in + 512, r);
+    } else {
+        for (uint32_t g = 0; g < 8; g++) {
+            out->scale[g] = in[STERNA_CPU_Q4K_SCALES + 16 * g + r];
+            out->min[g] = in[STERNA_CPU_Q4K_MINS + 16 * g + r];
+        }
+        out->d = get_f16(in + STERNA_CPU_Q4K_D, r);
+        out->dmin = get_f16(in + STERNA_CPU_Q4K_D + 32, r);
+    }
+}

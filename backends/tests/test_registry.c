@@ -1,0 +1,94 @@
+/* Naming and opening devices. Leaves to others: what they compute. */
+#include "base/fault_point.h"
+#include "base/mem.h"
+#include "registry.h"
+#include "runner.h"
+#include <string.h>
+
+static void opens(sterna_test *t)
+{
+    sterna_open_device device = {0};
+    sterna_fault fault = {0};
+    CHECK(t, sterna_device_open("auto", 1, STERNA_PROFILE_EXACT, &device, &fault) == STERNA_OK);
+    CHECK(t, strcmp(device.api->name, "cpu") == 0 && !device.info.is_mock && device.reason[0]);
+    CHECK(t,
+          strstr(device.snapshot, "requested=auto detected=[cpu:") && strstr(device.snapshot, "cpu:scalar]"));
+    sterna_open_device again = {0};
+    CHECK(t, sterna_device_open(device.spec, 1, STERNA_PROFILE_EXACT, &again, &fault) == STERNA_OK);
+    CHECK(t, strcmp(again.spec, device.spec) == 0 && !again.reason[0]);
+    sterna_device_close(&again);
+    sterna_device_close(&device);
+    CHECK(t, sterna_device_open("cpu:scalar", 2, STERNA_PROFILE_EXACT, &device, &fault) == STERNA_OK);
+    CHECK(t, strcmp(device.spec, "cpu:scalar") == 0 && device.info.threads == 2);
+    CHECK(t, strstr(device.snapshot, "selected=cpu:scalar"));
+    sterna_device_close(&device);
+    sterna_device_close(&device);
+}
+
+static void refuses(sterna_test *t)
+{
+    static const struct {
+        const char *spec;
+        sterna_status status;
+        const char *says;
+    } rows[] = {
+        {"gpu", STERNA_UNSUPPORTED, "no backend is called 'gpu'; usable here: cpu:"},
+        {"cpu:sse9", STERNA_UNSUPPORTED, "unknown level 'sse9'"},
+        {"cpu:avx2,threads=2", STERNA_UNSUPPORTED, "threads=2"},
+        {":avx2", STERNA_USAGE, "want auto"},
+        {"./no-such.so", STERNA_FILE, "no-such.so"},
+        {"no-such.so:1", STERNA_FILE, "no-such.so"},
+        {"./folder/thing", STERNA_FILE, "thing"},
+        {"Auto", STERNA_UNSUPPORTED, "Auto"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        sterna_open_device device = {0};
+        sterna_fault fault = {0};
+        sterna_status status = sterna_device_open(rows[i].spec, 1, STERNA_PROFILE_EXACT, &device, &fault);
+        CHECK_MSG(t, status == rows[i].status && strstr(fault.text, rows[i].says), "%s: %s, %s", rows[i].spec,
+                  sterna_status_name(status), fault.text);
+        CHECK(t, !device.api && !device.device && !device.library);
+    }
+}
+
+static bool count_visits(void *context, const sterna_backend_api *api, const sterna_device_info *info)
+{
+    uint32_t *left = context;
+    (void)api;
+    return info->variant[0] && --*left > 0;
+}
+
+static void lists(sterna_test *t)
+{
+    uint32_t left = 1;
+    sterna_registry_list(count_visits, &left);
+    CHECK(t, left == 0);
+    left = 1000;
+    sterna_registry_list(count_visits, &left);
+    CHECK(t, left < 1000 && left > 900);
+}
+
+static void survives_refused_memory(sterna_test *t)
+{
+    const int64_t live = sterna_mem_live();
+    for (uint64_t n = 1;; n++) {
+        sterna_open_device device = {0};
+        sterna_fault_arm(STERNA_FAULT_ALLOC, n, false);
+        sterna_status status = sterna_device_open("auto", 2, STERNA_PROFILE_EXACT, &device, NULL);
+        uint64_t calls = sterna_fault_count(STERNA_FAULT_ALLOC);
+        sterna_fault_arm(STERNA_FAULT_ALLOC, 0, false);
+        sterna_device_close(&device);
+        CHECK(t, sterna_mem_live() == live);
+        if (n > calls) {
+            CHECK(t, status == STERNA_OK);
+            return;
+        }
+        CHECK(t, status == STERNA_MEMORY);
+    }
+}
+
+const sterna_test_case sterna_test_cases[] = {{"opens", opens, 0},
+                                              {"refuses", refuses, 0},
+                                              {"lists", lists, 0},
+                                              {"survives_refused_memory", survives_refused_memory, 0},
+                                              {0}};
