@@ -1,9 +1,11 @@
 /* Hostile and handcrafted files: each gets the verdict wanted, for the reason meant, and the same one however
  * it is read. Owns: the container's part of the corpora. Files that are wrong for a model only open here
  * (model/ refuses them). */
+#define _GNU_SOURCE /* MAP_ANONYMOUS */
 #include "base/mem.h"
 #include "base/size.h"
 #include "gguf/gguf.h"
+#include "guarded.h"
 #include "runner.h"
 #include <cjson/cJSON.h>
 #include <stdio.h>
@@ -110,11 +112,11 @@ static void check_three_ways(sterna_test *t, const char *path, uint32_t flags, s
     sterna_fault faults[3] = {{0}};
     uint64_t sums[3] = {0};
     CHECK(t, sterna_sys_read(path, 1 << 28, &bytes, fault) == STERNA_OK);
-    /* Exactly as long as the file, so that a sanitizer sees a byte read behind it. */
-    uint8_t *copy = sterna_alloc(bytes.size, 1);
-    CHECK(t, copy);
-    memcpy(copy, bytes.data, bytes.size);
+    guarded buffer = {0};
     uint64_t size = bytes.size;
+    CHECK(t, guarded_create(&buffer, size));
+    uint8_t *copy = guarded_place(&buffer, size);
+    memcpy(copy, bytes.data, size);
     sterna_sys_unmap(&bytes);
     for (uint32_t way = 0; way < 3; way++) {
         sterna_gguf *file = NULL;
@@ -129,7 +131,7 @@ static void check_three_ways(sterna_test *t, const char *path, uint32_t flags, s
                       sums[way] == sums[0],
                   "way %u: %s", way, faults[way].text);
     }
-    sterna_free(copy);
+    guarded_destroy(&buffer);
     CHECK(t, sterna_mem_live() == live);
     *fault = faults[0];
 }
