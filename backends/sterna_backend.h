@@ -34,6 +34,15 @@
 extern "C" {
 #endif
 
+/* Marks what a library exports when everything else in it is hidden: sterna_backend_entry, for one. */
+#ifndef STERNA_API
+#if defined(__GNUC__)
+#define STERNA_API __attribute__((visibility("default")))
+#else
+#define STERNA_API
+#endif
+#endif
+
 #define STERNA_ABI_VERSION 1u
 #define STERNA_MAX_ARGS    24u /* arguments of one operation */
 #define STERNA_MAX_SLOTS   8u  /* changing scalars of one plan */

@@ -19,10 +19,10 @@
 sterna_status sterna_fail(sterna_fault *fault, sterna_status status, const char *format, ...)
     STERNA_PRINTF(3, 4);
 
-/* "FILE", "MEMORY", ...; "?" for a number outside the list. */
-const char *sterna_status_name(sterna_status status);
+/* These two are part of libsterna's interface (sterna.h). "FILE", "MEMORY", ...; "?" for a number outside the list. */
+STERNA_API const char *sterna_status_name(sterna_status status);
 /* The sentence of the list, for use where no fault text exists. */
-const char *sterna_status_text(sterna_status status);
+STERNA_API const char *sterna_status_text(sterna_status status);
 /* The process exit code of a status: documented in docs/errors.md, always below 125. */
 int sterna_status_exit_code(sterna_status status);
 

@@ -216,6 +216,7 @@ void sterna_writer_abandon(sterna_writer *writer)
 sterna_status sterna_sys_write(int descriptor, const void *data, size_t bytes, sterna_fault *fault)
 {
     if (write_all(descriptor, data, bytes)) return STERNA_OK;
+    if (errno == EPIPE) return sterna_fail(fault, STERNA_INTERRUPTED, "the reader of file descriptor %d is gone", descriptor);
     return sterna_fail(fault, STERNA_FILE, "cannot write to %s: %s",
                        descriptor == STDOUT_FILENO ? "standard output" : "file descriptor", strerror(errno));
 }

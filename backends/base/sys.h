@@ -36,7 +36,7 @@ sterna_status sterna_writer_commit(sterna_writer *writer, sterna_fault *fault);
 void sterna_writer_abandon(sterna_writer *writer);
 
 /* Writes all bytes to a file descriptor (1: standard output), restarting after short writes and signals.
- * FILE when the other end is closed. */
+ * INTERRUPTED when the reader of a pipe is gone (with SIGPIPE ignored), FILE for other failures. */
 sterna_status sterna_sys_write(int descriptor, const void *data, size_t bytes, sterna_fault *fault);
 
 /* Monotonic seconds. */

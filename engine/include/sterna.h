@@ -30,12 +30,6 @@
 extern "C" {
 #endif
 
-#if defined(__GNUC__)
-#define STERNA_API __attribute__((visibility("default")))
-#else
-#define STERNA_API
-#endif
-
 /* "0.1.0" */
 STERNA_API const char *sterna_version(void);
 /* "FILE", and its sentence. */
