@@ -65,6 +65,24 @@ function(sterna_tests)
   endforeach()
 endfunction()
 
-# Called last by the top: nothing to gather while no room asks for it.
+# sterna_commands(lib NAME...): the commands of the program `sterna` that a room brings (sterna_cmd_NAME in lib).
+function(sterna_commands library)
+  set_property(GLOBAL APPEND PROPERTY STERNA_COMMANDS ${ARGN})
+  set_property(GLOBAL APPEND PROPERTY STERNA_COMMAND_LIBRARIES ${library})
+endfunction()
+
+# Called last by the top: links the program with the commands of all rooms, and tells main.c which there are.
 function(sterna_finish)
+  get_property(present GLOBAL PROPERTY STERNA_COMMANDS)
+  get_property(libraries GLOBAL PROPERTY STERNA_COMMAND_LIBRARIES)
+  file(STRINGS ${CMAKE_SOURCE_DIR}/engine/cli/options.def rows REGEX "^COMMAND\\(")
+  foreach(row ${rows})
+    string(REGEX REPLACE "^COMMAND\\(([a-z]+),.*" "\\1" name "${row}")
+    if(name IN_LIST present OR name STREQUAL "sterna")
+      target_compile_definitions(sterna PRIVATE STERNA_HAVE_${name}=1)
+    else()
+      target_compile_definitions(sterna PRIVATE STERNA_HAVE_${name}=0)
+    endif()
+  endforeach()
+  target_link_libraries(sterna PRIVATE ${libraries})
 endfunction()
