@@ -2,6 +2,7 @@
 #include "golden.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "base/status.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
