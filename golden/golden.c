@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-sterna_status golden_open(const char *path, const sterna_session_params *params, golden_run *run, sterna_fault *fault)
+sterna_status golden_open(const char *path, const sterna_session_params *params, golden_run *run,
+                          sterna_fault *fault)
 {
     *run = (golden_run){.info = {.size = sizeof run->info}};
     sterna_status status = sterna_model_open(path, &run->model, fault);
@@ -78,7 +79,8 @@ sterna_status golden_greedy(golden_run *run, const uint32_t *prompt, uint32_t n_
     return status;
 }
 
-sterna_status golden_digest(golden_run *run, const char *prompt, uint32_t n_predict, char hex[65], sterna_fault *fault)
+sterna_status golden_digest(golden_run *run, const char *prompt, uint32_t n_predict, char hex[65],
+                            sterna_fault *fault)
 {
     enum { MOST = 1024 };
     uint32_t ids[MOST], out[MOST], n_out;
@@ -120,7 +122,8 @@ static double margin_of(const float *row, uint32_t n)
     return row[best] - second;
 }
 
-golden_agreement golden_compare(const float *got, const float *want, uint32_t rows, uint32_t width, double margin)
+golden_agreement golden_compare(const float *got, const float *want, uint32_t rows, uint32_t width,
+                                double margin)
 {
     golden_agreement a = {.min_cosine = 1.0, .rows = rows};
     double differences = 0, squares = 0;

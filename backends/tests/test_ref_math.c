@@ -1,4 +1,5 @@
-/* The canonical functions: error in ULP over every binary32 input, special values, and the RoPE table against libm. */
+/* The canonical functions: error in ULP over every binary32 input, special values, and the RoPE table against
+ * libm. */
 #include "base/mem.h"
 #include "reference/ref_math.h"
 #include "runner.h"
@@ -14,7 +15,8 @@ static double ulps(float got, double want)
     return fabs((double)got - want) / ldexp(1.0, exponent - 24);
 }
 
-/* Every third binary32 value of the domain, in both signs, when built for speed; sanitizers take every 1009th. */
+/* Every third binary32 value of the domain, in both signs, when built for speed; sanitizers take every
+ * 1009th. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 enum { STRIDE = 1009 };
 #else
@@ -73,8 +75,8 @@ static void silu_never_gives_a_subnormal(sterna_test *t)
         CHECK_MSG(t, y == 0.0f || fabsf(y) >= 0x1p-126f, "silu(%a) = %a", (double)x, (double)y);
         CHECK(t, !(y == 0.0f && signbit(y)));
         if (fabs(want) > 0x1p-120)
-            CHECK_MSG(t, fabs((double)y - want) <= 4 * 0x1p-24 * fabs(want) * 1.5, "silu(%a) = %a, want %a", (double)x,
-                      (double)y, want);
+            CHECK_MSG(t, fabs((double)y - want) <= 4 * 0x1p-24 * fabs(want) * 1.5, "silu(%a) = %a, want %a",
+                      (double)x, (double)y, want);
     }
     CHECK(t, sterna_bits(sterna_silu(-100.0f)) == 0);
 }
@@ -105,7 +107,8 @@ static void binary64_helpers_agree_with_libm(sterna_test *t)
         CHECK_MSG(t, fabs(sterna_exp64(e) / exp(e) - 1) <= 1e-15, "exp(%a)", e);
         double angle = i * 838.7123;
         sterna_sincos64(angle, &s, &c);
-        CHECK_MSG(t, fabs(s - sin(angle)) < 1e-15 && fabs(c - cos(angle)) < 1e-15, "sincos(%a): %a %a", angle, s, c);
+        CHECK_MSG(t, fabs(s - sin(angle)) < 1e-15 && fabs(c - cos(angle)) < 1e-15, "sincos(%a): %a %a", angle,
+                  s, c);
     }
 }
 
@@ -123,7 +126,8 @@ static void rope_table_is_the_rounded_angle(sterna_test *t)
             for (int i = 0; i < N / 2; i++) {
                 double angle = (first + p) * (pow(500000.0, -2.0 * i / N) * 0.25 / (double)factors[i]);
                 float c = (float)cos(angle), s = (float)sin(angle);
-                CHECK(t, fabsf(table[(p * (N / 2) + i) * 2] - c) < 1e-6f && fabsf(table[(p * (N / 2) + i) * 2 + 1] - s) < 1e-6f);
+                CHECK(t, fabsf(table[(p * (N / 2) + i) * 2] - c) < 1e-6f &&
+                             fabsf(table[(p * (N / 2) + i) * 2 + 1] - s) < 1e-6f);
                 differ += table[(p * (N / 2) + i) * 2] != c;
             }
     }

@@ -13,12 +13,13 @@ static void shuffle(uint32_t *pages, uint32_t n, uint32_t seed)
     }
 }
 
-sterna_status sterna_kv_cache_init(sterna_kv_cache *cache, uint32_t n_seqs, uint32_t n_ctx, uint32_t page_size,
-                                   uint32_t seed)
+sterna_status sterna_kv_cache_init(sterna_kv_cache *cache, uint32_t n_seqs, uint32_t n_ctx,
+                                   uint32_t page_size, uint32_t seed)
 {
     if (page_size == 0 || page_size > n_ctx) page_size = n_ctx;
     uint32_t max_pages = n_ctx / page_size + (n_ctx % page_size != 0);
-    *cache = (sterna_kv_cache){.n_seqs = n_seqs, .page_size = page_size, .max_pages = max_pages, .changed = 1};
+    *cache =
+        (sterna_kv_cache){.n_seqs = n_seqs, .page_size = page_size, .max_pages = max_pages, .changed = 1};
     cache->n_pages = cache->n_free = n_seqs * max_pages;
     cache->pages = sterna_alloc(cache->n_pages, sizeof *cache->pages);
     cache->free = sterna_alloc(cache->n_pages, sizeof *cache->free);

@@ -37,7 +37,8 @@ static const char *key_of(reader *r, const char *suffix)
 static void refuse(reader *r, const char *key, const char *why)
 {
     if (r->status == STERNA_OK)
-        r->status = sterna_fail(r->fault, STERNA_FILE, "%s: key %s: %s", sterna_gguf_label(r->file), key, why);
+        r->status =
+            sterna_fail(r->fault, STERNA_FILE, "%s: key %s: %s", sterna_gguf_label(r->file), key, why);
 }
 
 /* A whole number in [low, high]; `absent` stands for a missing key, UINT32_MAX when it must be there. */
@@ -105,7 +106,8 @@ sterna_status sterna_hparams_read(const sterna_gguf *file, const sterna_arch *ar
         refuse(&r, key_of(&r, "attention.head_count"), "does not divide the embedding length");
     h->head_dim = number(&r, "attention.key_length", 2, MAX_HEAD_DIM, h->n_embd / h->n_heads);
     if (number(&r, "attention.value_length", 2, MAX_HEAD_DIM, h->head_dim) != h->head_dim)
-        refuse(&r, key_of(&r, "attention.value_length"), "keys and values of different length are not supported");
+        refuse(&r, key_of(&r, "attention.value_length"),
+               "keys and values of different length are not supported");
     h->n_rot = number(&r, "rope.dimension_count", 2, MAX_HEAD_DIM, h->head_dim);
     if (r.status == STERNA_OK && (h->head_dim < 2 || h->head_dim > MAX_HEAD_DIM || h->head_dim % 2))
         refuse(&r, key_of(&r, "attention.head_count"), "heads must have an even size from 2 to 1024");

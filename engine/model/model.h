@@ -1,5 +1,6 @@
 /* A model: an opened GGUF file with its hyperparameters, its named tensors and its tokenizer, all checked.
- * Owns: what the file must contain for each family. Leaves to others: the container (gguf/), computing (plan/). */
+ * Owns: what the file must contain for each family. Leaves to others: the container (gguf/), computing
+ * (plan/). */
 #ifndef STERNA_MODEL_H
 #define STERNA_MODEL_H
 
@@ -40,8 +41,8 @@ typedef struct sterna_model_tensor {
 
 /* The slots of one layer, in the order of the computation:
  * X(slot, tensor name behind "blk.N.", rows, cols, which families: ALL or SUB_NORM)
- * Sizes: ONE, E = n_embd, Q = n_heads * head_dim, KV = n_kv_heads * head_dim, F = n_ff. A slot of ONE row is the F32
- * weight vector of a norm. */
+ * Sizes: ONE, E = n_embd, Q = n_heads * head_dim, KV = n_kv_heads * head_dim, F = n_ff. A slot of ONE row is
+ * the F32 weight vector of a norm. */
 #define STERNA_LAYER_TENSORS(X)                                                                              \
     X(attn_norm, "attn_norm.weight", ONE, E, ALL)                                                            \
     X(attn_q, "attn_q.weight", Q, E, ALL)                                                                    \

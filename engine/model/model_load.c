@@ -1,5 +1,6 @@
-/* Opening a model: family, hyperparameters, tensors in their slots, tokenizer; and what the public interface tells
- * about it. Tensors of a family that are missing, misshapen or of a type that is not a matrix are refused by name. */
+/* Opening a model: family, hyperparameters, tensors in their slots, tokenizer; and what the public interface
+ * tells about it. Tensors of a family that are missing, misshapen or of a type that is not a matrix are
+ * refused by name. */
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/size.h"
@@ -24,7 +25,8 @@ static void refuse(loader *l, const char *name, const char *why)
 }
 
 /* Fills a slot from the file. A missing tensor is refused unless `optional`. */
-static void fill(loader *l, const char *name, uint64_t rows, uint64_t cols, bool optional, sterna_model_tensor *slot)
+static void fill(loader *l, const char *name, uint64_t rows, uint64_t cols, bool optional,
+                 sterna_model_tensor *slot)
 {
     if (l->status != STERNA_OK) return;
     const sterna_gguf_tensor *t = sterna_gguf_tensor_named(l->m->file, name);
@@ -54,8 +56,8 @@ static void fill(loader *l, const char *name, uint64_t rows, uint64_t cols, bool
 static void fill_vector(loader *l, const char *name, uint64_t cols, bool optional, sterna_model_tensor *slot)
 {
     fill(l, name, 1, cols, optional, slot);
-    if (l->status == STERNA_OK && slot->data && slot->format != STERNA_FORMAT_F32 && slot->format != STERNA_FORMAT_F16 &&
-        slot->format != STERNA_FORMAT_BF16)
+    if (l->status == STERNA_OK && slot->data && slot->format != STERNA_FORMAT_F32 &&
+        slot->format != STERNA_FORMAT_F16 && slot->format != STERNA_FORMAT_BF16)
         refuse(l, name, "must be F32, F16 or BF16");
 }
 
@@ -110,9 +112,10 @@ static sterna_status find_family(sterna_model *m, sterna_fault *fault)
     if (status != STERNA_OK) return status;
     m->arch = sterna_arch_find(name.data, (size_t)name.length);
     if (!m->arch)
-        return sterna_fail(fault, STERNA_UNSUPPORTED,
-                           "%s: key general.architecture: %s is not supported (docs/formats.md lists the families)",
-                           m->path, sterna_gguf_quote(name, quoted));
+        return sterna_fail(
+            fault, STERNA_UNSUPPORTED,
+            "%s: key general.architecture: %s is not supported (docs/formats.md lists the families)", m->path,
+            sterna_gguf_quote(name, quoted));
     return STERNA_OK;
 }
 
@@ -206,14 +209,15 @@ sterna_status sterna_model_hash(sterna_model *m, uint32_t threads, uint8_t root[
 sterna_act sterna_model_act(const sterna_model *m, const sterna_model_tensor *tensor)
 {
     const sterna_format *format = sterna_format_find(tensor->format);
-    /* The embedding used as output keeps the block rule even in a ternary family: it is not a ternary layer. */
+    /* The embedding used as output keeps the block rule even in a ternary family: it is not a ternary layer.
+     */
     bool linear_layer = tensor != &m->output;
     if (m->arch->ternary && linear_layer && tensor->format == STERNA_FORMAT_TQ2_0) return STERNA_ACT_TOKEN;
     return format->act;
 }
 
-sterna_status sterna_tokenize(const sterna_model *m, const char *text, size_t bytes, uint32_t flags, uint32_t *ids,
-                              size_t capacity, size_t *count, sterna_fault *fault)
+sterna_status sterna_tokenize(const sterna_model *m, const char *text, size_t bytes, uint32_t flags,
+                              uint32_t *ids, size_t capacity, size_t *count, sterna_fault *fault)
 {
     sterna_token_list list = {0};
     uint32_t encode = (flags & STERNA_TOKENIZE_BOS ? STERNA_ENCODE_AFFIXES : 0) |
@@ -224,8 +228,8 @@ sterna_status sterna_tokenize(const sterna_model *m, const char *text, size_t by
         size_t fit = list.count < capacity ? list.count : capacity;
         if (fit) memcpy(ids, list.ids, fit * sizeof *ids);
         if (list.count > capacity)
-            status = sterna_fail(fault, STERNA_MEMORY, "the text has %zu tokens, there is room for %zu", list.count,
-                                 capacity);
+            status = sterna_fail(fault, STERNA_MEMORY, "the text has %zu tokens, there is room for %zu",
+                                 list.count, capacity);
     }
     sterna_token_list_free(&list);
     return status;
@@ -239,4 +243,7 @@ size_t sterna_token_bytes(const sterna_model *m, uint32_t id, char *bytes, size_
     return piece.bytes;
 }
 
-int sterna_token_is_end(const sterna_model *m, uint32_t id) { return sterna_tokenizer_is_end(m->tokenizer, id); }
+int sterna_token_is_end(const sterna_model *m, uint32_t id)
+{
+    return sterna_tokenizer_is_end(m->tokenizer, id);
+}

@@ -1,16 +1,18 @@
-/* The plan: a model's computation as a flat list of catalogue operations on named buffers, built once per session.
- * Owns: the graph, the buffers' sizes, the memory estimate. Leaves to others: devices and handles (session/), kernels.
+/* The plan: a model's computation as a flat list of catalogue operations on named buffers, built once per
+ * session. Owns: the graph, the buffers' sizes, the memory estimate. Leaves to others: devices and handles
+ * (session/), kernels.
  *
- * A plan speaks of buffers and weights by number; the session gives them handles. Nodes [0, n_body) compute the layers
- * for SLOT_ROWS rows; nodes [n_body, n_nodes) compute logits of the SLOT_LOGITS rows that are wanted, and are not
- * submitted when there is none. */
+ * A plan speaks of buffers and weights by number; the session gives them handles. Nodes [0, n_body) compute
+ * the layers for SLOT_ROWS rows; nodes [n_body, n_nodes) compute logits of the SLOT_LOGITS rows that are
+ * wanted, and are not submitted when there is none. */
 #ifndef STERNA_GRAPH_H
 #define STERNA_GRAPH_H
 
 #include "catalogue/catalogue.h"
 #include "model/model.h"
 
-/* Inputs, written before each submission, constants and activations: X(name, what it holds, with its shape) */
+/* Inputs, written before each submission, constants and activations: X(name, what it holds, with its shape)
+ */
 #define STERNA_PLAN_BUFFERS(X)                                                                               \
     X(ids, "token ids [rows]")                                                                               \
     X(positions, "positions [rows]")                                                                         \
@@ -43,13 +45,13 @@ typedef enum sterna_plan_buffer {
 #define X(name, text) STERNA_BUF_##name,
     STERNA_PLAN_BUFFERS(X)
 #undef X
-    STERNA_BUF_COUNT
+        STERNA_BUF_COUNT
 } sterna_plan_buffer;
 
 enum { STERNA_SLOT_ROWS = 0, STERNA_SLOT_LOGITS = 1, STERNA_SLOT_USED = 2 };
 
-/* What one argument refers to. Numbers of buffers: first STERNA_BUF_*, then `norms` (one per norm vector), then the
- * caches: K of layer l, V of layer l. */
+/* What one argument refers to. Numbers of buffers: first STERNA_BUF_*, then `norms` (one per norm vector),
+ * then the caches: K of layer l, V of layer l. */
 typedef struct sterna_plan_arg {
     uint32_t kind;   /* sterna_arg_kind */
     uint32_t number; /* of the buffer or weight; or the scalar's bits; or the slot */
@@ -89,8 +91,8 @@ typedef struct sterna_graph {
 } sterna_graph;
 
 /* Builds the graph. UNSUPPORTED names the tensor that no operation takes; MEMORY when refused. */
-sterna_status sterna_graph_build(const sterna_model *model, const sterna_graph_params *params, sterna_graph **graph,
-                                 sterna_fault *fault);
+sterna_status sterna_graph_build(const sterna_model *model, const sterna_graph_params *params,
+                                 sterna_graph **graph, sterna_fault *fault);
 void sterna_graph_free(sterna_graph *graph);
 
 /* Sums for the memory estimate: bytes of weights (as stored), of the cache, of everything else. */

@@ -1,5 +1,5 @@
-/* The transformer graph of every family in archs.def, as catalogue operations. The order of operations is the order of
- * the computation; buffers are reused where a value has been read for the last time. */
+/* The transformer graph of every family in archs.def, as catalogue operations. The order of operations is the
+ * order of the computation; buffers are reused where a value has been read for the last time. */
 #include "base/mem.h"
 #include "base/size.h"
 #include "plan/graph.h"
@@ -20,10 +20,22 @@ typedef struct builder {
     sterna_fault *fault;
 } builder;
 
-static sterna_plan_arg buffer(uint32_t number) { return (sterna_plan_arg){STERNA_ARG_BUFFER, number}; }
-static sterna_plan_arg weight(uint32_t number) { return (sterna_plan_arg){STERNA_ARG_WEIGHT, number}; }
-static sterna_plan_arg u32(uint32_t value) { return (sterna_plan_arg){STERNA_ARG_U32, value}; }
-static sterna_plan_arg slot(uint32_t number) { return (sterna_plan_arg){STERNA_ARG_SLOT, number}; }
+static sterna_plan_arg buffer(uint32_t number)
+{
+    return (sterna_plan_arg){STERNA_ARG_BUFFER, number};
+}
+static sterna_plan_arg weight(uint32_t number)
+{
+    return (sterna_plan_arg){STERNA_ARG_WEIGHT, number};
+}
+static sterna_plan_arg u32(uint32_t value)
+{
+    return (sterna_plan_arg){STERNA_ARG_U32, value};
+}
+static sterna_plan_arg slot(uint32_t number)
+{
+    return (sterna_plan_arg){STERNA_ARG_SLOT, number};
+}
 static sterna_plan_arg f32(float value)
 {
     sterna_plan_arg arg = {STERNA_ARG_F32, 0};
@@ -33,7 +45,8 @@ static sterna_plan_arg f32(float value)
 
 static void out_of_memory(builder *b)
 {
-    if (b->status == STERNA_OK) b->status = sterna_fail(b->fault, STERNA_MEMORY, "out of memory while planning");
+    if (b->status == STERNA_OK)
+        b->status = sterna_fail(b->fault, STERNA_MEMORY, "out of memory while planning");
 }
 
 static void add_node(builder *b, sterna_op op, const sterna_plan_arg *args, uint32_t n_args)
@@ -100,10 +113,12 @@ static void set_input(builder *b, uint32_t number, uint32_t width, uint32_t rows
 }
 
 /* y = rmsnorm(x) * w, which becomes the input of the linear layers that follow. */
-static void rmsnorm(builder *b, uint32_t x, const sterna_model_tensor *w, uint32_t y, uint32_t width, uint32_t rows_slot)
+static void rmsnorm(builder *b, uint32_t x, const sterna_model_tensor *w, uint32_t y, uint32_t width,
+                    uint32_t rows_slot)
 {
     need(b, y, sterna_sat_mul(rows_of(b, rows_slot), width), sizeof(float));
-    EMIT(b, rmsnorm, buffer(x), buffer(add_norm(b, w)), buffer(y), slot(rows_slot), u32(width), f32(b->h->norm_eps));
+    EMIT(b, rmsnorm, buffer(x), buffer(add_norm(b, w)), buffer(y), slot(rows_slot), u32(width),
+         f32(b->h->norm_eps));
     set_input(b, y, width, rows_slot);
 }
 
@@ -117,8 +132,8 @@ static void quantise(builder *b, sterna_act act)
     if (act == STERNA_ACT_TOKEN) {
         need(b, STERNA_BUF_q_token, all, 1);
         need(b, STERNA_BUF_s_token, rows, sizeof(float));
-        EMIT(b, quant_token, buffer(b->input), buffer(STERNA_BUF_q_token), buffer(STERNA_BUF_s_token), rows_arg,
-             u32((uint32_t)n));
+        EMIT(b, quant_token, buffer(b->input), buffer(STERNA_BUF_q_token), buffer(STERNA_BUF_s_token),
+             rows_arg, u32((uint32_t)n));
         return;
     }
     uint32_t block = act == STERNA_ACT_BLOCK32 ? 32 : 256;
@@ -137,17 +152,20 @@ static void linear(builder *b, const sterna_model_tensor *tensor, uint32_t y)
     need(b, y, sterna_sat_mul(rows_of(b, b->input_rows), tensor->rows), sizeof(float));
     if (act != STERNA_ACT_F32) quantise(b, act);
     switch (act) {
-    case STERNA_ACT_F32: EMIT(b, matmul_float, buffer(b->input), buffer(y), w, rows, m, k); break;
+    case STERNA_ACT_F32:
+        EMIT(b, matmul_float, buffer(b->input), buffer(y), w, rows, m, k);
+        break;
     case STERNA_ACT_TOKEN:
-        EMIT(b, matmul_ternary, buffer(STERNA_BUF_q_token), buffer(STERNA_BUF_s_token), buffer(y), w, rows, m, k);
+        EMIT(b, matmul_ternary, buffer(STERNA_BUF_q_token), buffer(STERNA_BUF_s_token), buffer(y), w, rows, m,
+             k);
         break;
     case STERNA_ACT_BLOCK32:
-        EMIT(b, matmul_block, buffer(STERNA_BUF_q_block32), buffer(STERNA_BUF_d_block32), buffer(y), w, rows, m, k,
-             u32(32));
+        EMIT(b, matmul_block, buffer(STERNA_BUF_q_block32), buffer(STERNA_BUF_d_block32), buffer(y), w, rows,
+             m, k, u32(32));
         break;
     case STERNA_ACT_BLOCK256:
-        EMIT(b, matmul_block, buffer(STERNA_BUF_q_block256), buffer(STERNA_BUF_d_block256), buffer(y), w, rows, m, k,
-             u32(256));
+        EMIT(b, matmul_block, buffer(STERNA_BUF_q_block256), buffer(STERNA_BUF_d_block256), buffer(y), w,
+             rows, m, k, u32(256));
         break;
     }
 }
@@ -155,8 +173,9 @@ static void linear(builder *b, const sterna_model_tensor *tensor, uint32_t y)
 static void rope(builder *b, uint32_t x, uint32_t heads)
 {
     const sterna_hparams *h = b->h;
-    EMIT(b, rope, buffer(x), buffer(STERNA_BUF_positions), buffer(STERNA_BUF_rope), slot(STERNA_SLOT_ROWS), u32(heads),
-         u32(h->head_dim), u32(h->n_rot), u32(b->g->params.n_ctx), u32((uint32_t)b->g->model->arch->rope));
+    EMIT(b, rope, buffer(x), buffer(STERNA_BUF_positions), buffer(STERNA_BUF_rope), slot(STERNA_SLOT_ROWS),
+         u32(heads), u32(h->head_dim), u32(h->n_rot), u32(b->g->params.n_ctx),
+         u32((uint32_t)b->g->model->arch->rope));
 }
 
 static void residual(builder *b)
@@ -178,15 +197,15 @@ static void attention_block(builder *b, const sterna_layer *layer)
     linear(b, &layer->attn_v, STERNA_BUF_v);
     rope(b, STERNA_BUF_q, h->n_heads);
     rope(b, STERNA_BUF_k, h->n_kv_heads);
-    EMIT(b, kv_append, buffer(STERNA_BUF_k), buffer(STERNA_BUF_slots), buffer(k_cache), slot(STERNA_SLOT_ROWS),
-         u32(kv_width), u32(p->n_slots), u32(p->kv_type));
-    EMIT(b, kv_append, buffer(STERNA_BUF_v), buffer(STERNA_BUF_slots), buffer(v_cache), slot(STERNA_SLOT_ROWS),
-         u32(kv_width), u32(p->n_slots), u32(p->kv_type));
+    EMIT(b, kv_append, buffer(STERNA_BUF_k), buffer(STERNA_BUF_slots), buffer(k_cache),
+         slot(STERNA_SLOT_ROWS), u32(kv_width), u32(p->n_slots), u32(p->kv_type));
+    EMIT(b, kv_append, buffer(STERNA_BUF_v), buffer(STERNA_BUF_slots), buffer(v_cache),
+         slot(STERNA_SLOT_ROWS), u32(kv_width), u32(p->n_slots), u32(p->kv_type));
     need(b, STERNA_BUF_attention, sterna_sat_mul(p->n_batch, width), sizeof(float));
     EMIT(b, attention, buffer(STERNA_BUF_q), buffer(k_cache), buffer(v_cache), buffer(STERNA_BUF_positions),
-         buffer(STERNA_BUF_sequences), buffer(STERNA_BUF_pages), buffer(STERNA_BUF_attention), slot(STERNA_SLOT_ROWS),
-         u32(h->n_heads), u32(h->n_kv_heads), u32(h->head_dim), u32(p->n_slots), u32(p->n_seqs), u32(p->max_pages),
-         u32(p->page_size), u32(p->kv_type), f32(scale));
+         buffer(STERNA_BUF_sequences), buffer(STERNA_BUF_pages), buffer(STERNA_BUF_attention),
+         slot(STERNA_SLOT_ROWS), u32(h->n_heads), u32(h->n_kv_heads), u32(h->head_dim), u32(p->n_slots),
+         u32(p->n_seqs), u32(p->max_pages), u32(p->page_size), u32(p->kv_type), f32(scale));
     set_input(b, STERNA_BUF_attention, width, STERNA_SLOT_ROWS);
     if (layer->attn_sub_norm.data)
         rmsnorm(b, STERNA_BUF_attention, &layer->attn_sub_norm, STERNA_BUF_h, width, STERNA_SLOT_ROWS);
@@ -201,8 +220,8 @@ static void feed_forward_block(builder *b, const sterna_layer *layer)
     linear(b, &layer->ffn_gate, STERNA_BUF_gate);
     linear(b, &layer->ffn_up, STERNA_BUF_up);
     need(b, STERNA_BUF_ff, sterna_sat_mul(b->g->params.n_batch, h->n_ff), sizeof(float));
-    EMIT(b, glu, buffer(STERNA_BUF_gate), buffer(STERNA_BUF_up), buffer(STERNA_BUF_ff), slot(STERNA_SLOT_ROWS),
-         u32(h->n_ff), u32((uint32_t)b->g->model->arch->act));
+    EMIT(b, glu, buffer(STERNA_BUF_gate), buffer(STERNA_BUF_up), buffer(STERNA_BUF_ff),
+         slot(STERNA_SLOT_ROWS), u32(h->n_ff), u32((uint32_t)b->g->model->arch->act));
     set_input(b, STERNA_BUF_ff, h->n_ff, STERNA_SLOT_ROWS);
     if (layer->ffn_sub_norm.data)
         rmsnorm(b, STERNA_BUF_ff, &layer->ffn_sub_norm, STERNA_BUF_h, h->n_ff, STERNA_SLOT_ROWS);
@@ -227,7 +246,8 @@ static void inputs_and_caches(builder *b)
     sterna_graph *g = b->g;
     const sterna_hparams *h = b->h;
     const sterna_graph_params *p = &g->params;
-    uint64_t cache = sterna_sat_mul(sterna_sat_mul(p->n_slots, (uint64_t)h->n_kv_heads * h->head_dim), 4u >> p->kv_type);
+    uint64_t cache =
+        sterna_sat_mul(sterna_sat_mul(p->n_slots, (uint64_t)h->n_kv_heads * h->head_dim), 4u >> p->kv_type);
     need(b, STERNA_BUF_ids, p->n_batch, sizeof(uint32_t));
     need(b, STERNA_BUF_positions, p->n_batch, sizeof(uint32_t));
     need(b, STERNA_BUF_sequences, p->n_batch, sizeof(uint32_t));
@@ -258,8 +278,8 @@ static sterna_status allocate(sterna_graph *g, sterna_fault *fault)
     return STERNA_OK;
 }
 
-/* Every weight must be one that its operation takes: a clear refusal here, with the tensor's name, instead of one from
- * the depth of a backend. */
+/* Every weight must be one that its operation takes: a clear refusal here, with the tensor's name, instead of
+ * one from the depth of a backend. */
 static sterna_status check_weights(const sterna_graph *g, sterna_fault *fault)
 {
     for (uint32_t i = 0; i < g->n_nodes; i++) {
@@ -269,15 +289,16 @@ static sterna_status check_weights(const sterna_graph *g, sterna_fault *fault)
             const sterna_plan_weight *w = &g->weights[node->args[a].number];
             const sterna_format *format = sterna_format_find(w->tensor->format);
             if (!sterna_op_takes(node->op, w->tensor->format, w->act))
-                return sterna_fail(fault, STERNA_UNSUPPORTED, "%s: %s cannot use tensor type %s", w->tensor->name,
-                                   sterna_op_get(node->op)->name, format ? format->name : "?");
+                return sterna_fail(fault, STERNA_UNSUPPORTED, "%s: %s cannot use tensor type %s",
+                                   w->tensor->name, sterna_op_get(node->op)->name,
+                                   format ? format->name : "?");
         }
     }
     return STERNA_OK;
 }
 
-sterna_status sterna_graph_build(const sterna_model *model, const sterna_graph_params *params, sterna_graph **out,
-                                 sterna_fault *fault)
+sterna_status sterna_graph_build(const sterna_model *model, const sterna_graph_params *params,
+                                 sterna_graph **out, sterna_fault *fault)
 {
     sterna_graph *g = sterna_alloc(1, sizeof *g);
     if (!g) return sterna_fail(fault, STERNA_MEMORY, "out of memory while planning");
@@ -319,7 +340,8 @@ void sterna_graph_free(sterna_graph *g)
 void sterna_graph_memory(const sterna_graph *g, uint64_t *weights, uint64_t *cache, uint64_t *rest)
 {
     *weights = *cache = *rest = 0;
-    for (uint32_t i = 0; i < g->n_weights; i++) *weights = sterna_sat_add(*weights, g->weights[i].tensor->bytes);
+    for (uint32_t i = 0; i < g->n_weights; i++)
+        *weights = sterna_sat_add(*weights, g->weights[i].tensor->bytes);
     for (uint32_t i = 0; i < g->n_buffers; i++) {
         uint64_t *sum = i >= g->first_k ? cache : rest;
         *sum = sterna_sat_add(*sum, g->buffer_bytes[i]);

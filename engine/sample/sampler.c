@@ -1,10 +1,11 @@
-/* Drawing a token from logits: docs/numerics.md section 6. The same logits, parameters, position and sequence give the
- * same token everywhere: arithmetic is canonical binary32, randomness is counter-based. */
+/* Drawing a token from logits: docs/numerics.md section 6. The same logits, parameters, position and sequence
+ * give the same token everywhere: arithmetic is canonical binary32, randomness is counter-based. */
 #include "base/philox.h"
 #include "reference/ref_math.h"
 #include "sterna.h"
 
-/* Order: larger logit first, then the lower id. Probability is monotone in the logit, so it never needs storing. */
+/* Order: larger logit first, then the lower id. Probability is monotone in the logit, so it never needs
+ * storing. */
 static int before(const float *logits, uint32_t a, uint32_t b)
 {
     return logits[a] > logits[b] || (logits[a] == logits[b] && a < b);
@@ -37,7 +38,8 @@ static sterna_status check_logits(const float *logits, uint32_t n, uint32_t posi
 {
     for (uint32_t i = 0; i < n; i++)
         if (sterna_bad_value(logits[i]))
-            return sterna_fail(fault, STERNA_NUMERIC, "the logit of token %u at position %u is not finite", i, position);
+            return sterna_fail(fault, STERNA_NUMERIC, "the logit of token %u at position %u is not finite", i,
+                               position);
     return STERNA_OK;
 }
 
@@ -50,12 +52,14 @@ static float scaled_exp(float logit, float max, float inverse_temperature)
 static float softmax_sum(const float *logits, uint32_t n, float max, float inverse_temperature)
 {
     float lane[32] = {0};
-    for (uint32_t i = 0; i < n; i++) lane[i % 32] = lane[i % 32] + scaled_exp(logits[i], max, inverse_temperature);
+    for (uint32_t i = 0; i < n; i++)
+        lane[i % 32] = lane[i % 32] + scaled_exp(logits[i], max, inverse_temperature);
     return sterna_fold32(lane);
 }
 
-sterna_status sterna_sample(const sterna_sampling *sampling, const float *logits, uint32_t n, uint32_t position,
-                            uint32_t sequence, uint32_t *order, uint32_t *token, sterna_fault *fault)
+sterna_status sterna_sample(const sterna_sampling *sampling, const float *logits, uint32_t n,
+                            uint32_t position, uint32_t sequence, uint32_t *order, uint32_t *token,
+                            sterna_fault *fault)
 {
     sterna_status status = check_logits(logits, n, position, fault);
     if (status != STERNA_OK) return status;
@@ -67,7 +71,8 @@ sterna_status sterna_sample(const sterna_sampling *sampling, const float *logits
     float inverse_sum = 1.0f / softmax_sum(logits, n, max, inverse_temperature);
     float top = scaled_exp(max, max, inverse_temperature) * inverse_sum;
 
-    /* A heap gives ids in order one by one, so that only the kept ones are sorted; they gather at the array's end. */
+    /* A heap gives ids in order one by one, so that only the kept ones are sorted; they gather at the array's
+     * end. */
     for (uint32_t i = 0; i < n; i++) order[i] = i;
     for (uint32_t i = n / 2; i > 0; i--) sift_down(order, n, i - 1, logits);
     uint32_t limit = sampling->top_k && sampling->top_k < n ? sampling->top_k : n, kept = 0;
@@ -84,7 +89,8 @@ sterna_status sterna_sample(const sterna_sampling *sampling, const float *logits
         kept++;
     }
 
-    uint32_t word = sterna_philox4x32((uint32_t)sampling->seed, (uint32_t)(sampling->seed >> 32), position, sequence, 0, 0)
+    uint32_t word = sterna_philox4x32((uint32_t)sampling->seed, (uint32_t)(sampling->seed >> 32), position,
+                                      sequence, 0, 0)
                         .word[0];
     float u = (float)(word >> 8) * 0x1p-24f, threshold = u * total, sum = 0.0f;
     for (uint32_t i = 0; i < kept; i++) {

@@ -39,7 +39,8 @@ static sterna_status listen(void *context, const sterna_event *event)
         sterna_sha256_final(&state, digest->value);
         digest->tokens++;
         break;
-    case STERNA_EVENT_OP: break;
+    case STERNA_EVENT_OP:
+        break;
     }
     return STERNA_OK;
 }
@@ -67,4 +68,7 @@ uint32_t sterna_digest_get(const sterna_digest *digest, uint8_t value[32])
     return digest->tokens;
 }
 
-void sterna_digest_free(sterna_digest *digest) { sterna_free(digest); }
+void sterna_digest_free(sterna_digest *digest)
+{
+    sterna_free(digest);
+}

@@ -3,10 +3,12 @@
 #include "base/sys.h"
 #include "session/session.h"
 
-static sterna_status run_prompt(sterna_session *s, const sterna_generate_params *p, uint32_t start, sterna_fault *fault)
+static sterna_status run_prompt(sterna_session *s, const sterna_generate_params *p, uint32_t start,
+                                sterna_fault *fault)
 {
     uint32_t *words = sterna_alloc((size_t)p->n_prompt * 2, sizeof *words);
-    if (!words) return sterna_fail(fault, STERNA_MEMORY, "out of memory for a prompt of %u tokens", p->n_prompt);
+    if (!words)
+        return sterna_fail(fault, STERNA_MEMORY, "out of memory for a prompt of %u tokens", p->n_prompt);
     for (uint32_t i = 0; i < p->n_prompt; i++) {
         words[i] = start + i;
         words[p->n_prompt + i] = p->sequence;
@@ -18,18 +20,20 @@ static sterna_status run_prompt(sterna_session *s, const sterna_generate_params 
 }
 
 /* Draws from the last logits and tells everybody. */
-static sterna_status draw(sterna_session *s, const sterna_generate_params *p, uint32_t position, uint32_t *order,
-                          uint32_t *token, sterna_fault *fault)
+static sterna_status draw(sterna_session *s, const sterna_generate_params *p, uint32_t position,
+                          uint32_t *order, uint32_t *token, sterna_fault *fault)
 {
-    sterna_status status = sterna_sample(&p->sampling, sterna_session_logits(s, 0), s->model->h.n_vocab, position,
-                                         p->sequence, order, token, fault);
+    sterna_status status = sterna_sample(&p->sampling, sterna_session_logits(s, 0), s->model->h.n_vocab,
+                                         position, p->sequence, order, token, fault);
     if (status != STERNA_OK) return status;
-    sterna_event event = {.kind = STERNA_EVENT_TOKEN, .sequence = p->sequence, .position = position, .token = *token};
+    sterna_event event = {
+        .kind = STERNA_EVENT_TOKEN, .sequence = p->sequence, .position = position, .token = *token};
     status = sterna_session_publish(s, &event);
     return status == STERNA_OK ? status : sterna_fail(fault, status, "a listener stopped the generation");
 }
 
-static sterna_status check(const sterna_session *s, const sterna_generate_params *p, uint32_t start, sterna_fault *fault)
+static sterna_status check(const sterna_session *s, const sterna_generate_params *p, uint32_t start,
+                           sterna_fault *fault)
 {
     if (p->n_prompt == 0) return sterna_fail(fault, STERNA_USAGE, "an empty prompt: give at least one token");
     if (p->sequence >= s->params.n_seqs)
@@ -37,15 +41,16 @@ static sterna_status check(const sterna_session *s, const sterna_generate_params
     /* The last token drawn is not computed, so it needs no place. */
     uint64_t needed = (uint64_t)start + p->n_prompt + (p->n_predict ? p->n_predict - 1 : 0);
     if (needed > s->params.n_ctx)
-        return sterna_fail(fault, STERNA_USAGE,
-                           "%u tokens of prompt and %u to predict need %llu positions, the context has %u: use a larger "
-                           "context (-c) or fewer tokens (-n)",
-                           p->n_prompt, p->n_predict, (unsigned long long)needed, s->params.n_ctx);
+        return sterna_fail(
+            fault, STERNA_USAGE,
+            "%u tokens of prompt and %u to predict need %llu positions, the context has %u: use a larger "
+            "context (-c) or fewer tokens (-n)",
+            p->n_prompt, p->n_predict, (unsigned long long)needed, s->params.n_ctx);
     return STERNA_OK;
 }
 
-static sterna_status decode(sterna_session *s, const sterna_generate_params *p, uint32_t position, uint32_t *order,
-                            sterna_status (*on_token)(void *, uint32_t), void *context,
+static sterna_status decode(sterna_session *s, const sterna_generate_params *p, uint32_t position,
+                            uint32_t *order, sterna_status (*on_token)(void *, uint32_t), void *context,
                             sterna_generate_result *result, sterna_fault *fault)
 {
     while (result->n_tokens < p->n_predict) {
@@ -77,8 +82,11 @@ sterna_status sterna_generate(sterna_session *s, const sterna_generate_params *p
     if (status != STERNA_OK) return status;
     uint32_t *order = sterna_alloc(s->model->h.n_vocab, sizeof *order);
     if (!order) return sterna_fail(fault, STERNA_MEMORY, "out of memory for sampling");
-    sterna_event event = {
-        .kind = STERNA_EVENT_PROMPT, .sequence = p->sequence, .position = start, .ids = p->prompt, .n_ids = p->n_prompt};
+    sterna_event event = {.kind = STERNA_EVENT_PROMPT,
+                          .sequence = p->sequence,
+                          .position = start,
+                          .ids = p->prompt,
+                          .n_ids = p->n_prompt};
     double began = sterna_sys_now();
     status = sterna_session_publish(s, &event);
     if (status != STERNA_OK)

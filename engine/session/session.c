@@ -3,7 +3,10 @@
 #include <inttypes.h>
 #include <string.h>
 
-static uint32_t sequence_of(const sterna_batch *batch, uint32_t row) { return batch->sequences ? batch->sequences[row] : 0; }
+static uint32_t sequence_of(const sterna_batch *batch, uint32_t row)
+{
+    return batch->sequences ? batch->sequences[row] : 0;
+}
 static int is_wanted(const sterna_batch *batch, uint32_t row)
 {
     return batch->wanted ? batch->wanted[row] != 0 : row + 1 == batch->n;
@@ -18,21 +21,21 @@ sterna_status sterna_batch_check(const sterna_session *s, const sterna_batch *ba
     for (uint32_t r = 0; r < batch->n; r++) {
         uint32_t q = sequence_of(batch, r);
         if (batch->ids[r] >= s->model->h.n_vocab)
-            return sterna_fail(fault, STERNA_USAGE, "row %u: token %u, the vocabulary has %u", r, batch->ids[r],
-                               s->model->h.n_vocab);
+            return sterna_fail(fault, STERNA_USAGE, "row %u: token %u, the vocabulary has %u", r,
+                               batch->ids[r], s->model->h.n_vocab);
         if (q >= s->params.n_seqs)
             return sterna_fail(fault, STERNA_USAGE, "row %u: sequence %u of %u", r, q, s->params.n_seqs);
         if (batch->positions[r] != next[q])
             return sterna_fail(fault, STERNA_USAGE, "row %u: position %u of sequence %u, expected %u", r,
                                batch->positions[r], q, next[q]);
         if (++next[q] > s->params.n_ctx)
-            return sterna_fail(fault, STERNA_MEMORY, "sequence %u would exceed the context of %u positions", q,
-                               s->params.n_ctx);
+            return sterna_fail(fault, STERNA_MEMORY, "sequence %u would exceed the context of %u positions",
+                               q, s->params.n_ctx);
         wanted += is_wanted(batch, r) ? 1 : 0;
     }
     if (wanted > s->params.n_logits)
-        return sterna_fail(fault, STERNA_USAGE, "%u rows of logits wanted, the session keeps %u (n_logits)", wanted,
-                           s->params.n_logits);
+        return sterna_fail(fault, STERNA_USAGE, "%u rows of logits wanted, the session keeps %u (n_logits)",
+                           wanted, s->params.n_logits);
     for (uint32_t q = 0; q < s->params.n_seqs; q++) next[q] = s->cache.length[q];
     return STERNA_OK;
 }
@@ -40,25 +43,28 @@ sterna_status sterna_batch_check(const sterna_session *s, const sterna_batch *ba
 static sterna_status write_words(sterna_session *s, uint32_t buffer, const uint32_t *words, uint64_t n,
                                  sterna_fault *fault)
 {
-    return s->device.api->buffer_write(s->device.device, s->buffers[buffer], 0, words, n * sizeof *words, fault);
+    return s->device.api->buffer_write(s->device.device, s->buffers[buffer], 0, words, n * sizeof *words,
+                                       fault);
 }
 
-sterna_status sterna_step_begin(sterna_session *s, const sterna_batch *batch, uint32_t first, sterna_step *step,
-                                sterna_fault *fault)
+sterna_status sterna_step_begin(sterna_session *s, const sterna_batch *batch, uint32_t first,
+                                sterna_step *step, sterna_fault *fault)
 {
     uint32_t n = batch->n - first < s->params.n_batch ? batch->n - first : s->params.n_batch;
     *step = (sterna_step){.batch = batch, .first = first, .n = n};
     for (uint32_t r = 0; r < n; r++) {
         s->slots[r] = sterna_kv_cache_append(&s->cache, sequence_of(batch, first + r));
         if (s->slots[r] == UINT32_MAX)
-            return sterna_fail(fault, STERNA_MEMORY, "the cache of sequence %u is full", sequence_of(batch, first + r));
+            return sterna_fail(fault, STERNA_MEMORY, "the cache of sequence %u is full",
+                               sequence_of(batch, first + r));
         if (is_wanted(batch, first + r)) s->wanted[step->n_wanted++] = r;
     }
     step->slots[STERNA_SLOT_ROWS] = n;
     step->slots[STERNA_SLOT_LOGITS] = step->n_wanted ? step->n_wanted : 1;
     const uint32_t *sequences = batch->sequences ? batch->sequences + first : s->zeros;
     sterna_status status = write_words(s, STERNA_BUF_ids, batch->ids + first, n, fault);
-    if (status == STERNA_OK) status = write_words(s, STERNA_BUF_positions, batch->positions + first, n, fault);
+    if (status == STERNA_OK)
+        status = write_words(s, STERNA_BUF_positions, batch->positions + first, n, fault);
     if (status == STERNA_OK) status = write_words(s, STERNA_BUF_sequences, sequences, n, fault);
     if (status == STERNA_OK) status = write_words(s, STERNA_BUF_slots, s->slots, n, fault);
     if (status == STERNA_OK && step->n_wanted)
@@ -88,8 +94,8 @@ static sterna_status judge(const sterna_session *s, const sterna_result *result,
     const char *what = result->flags & STERNA_FLAG_NAN   ? "NaN"
                        : result->flags & STERNA_FLAG_INF ? "infinity"
                                                          : "a value out of range";
-    return sterna_fail(fault, STERNA_NUMERIC, "operation %s of layer %u met %s on %s", op, g->nodes[node].layer, what,
-                       s->device.spec);
+    return sterna_fail(fault, STERNA_NUMERIC, "operation %s of layer %u met %s on %s", op,
+                       g->nodes[node].layer, what, s->device.spec);
 }
 
 sterna_status sterna_step_run(sterna_session *s, const sterna_step *step, uint32_t node, uint32_t count,
@@ -113,7 +119,7 @@ uint32_t sterna_step_outputs(const sterna_session *s, const sterna_step *step, u
     uint32_t scalars[STERNA_MAX_ARGS] = {0}, found = 0;
     uint64_t extents[STERNA_MAX_ARGS];
     for (uint32_t a = 0; a < n->n_args; a++)
-        scalars[a] = n->args[a].kind == STERNA_ARG_SLOT ? step->slots[n->args[a].number]
+        scalars[a] = n->args[a].kind == STERNA_ARG_SLOT  ? step->slots[n->args[a].number]
                      : n->args[a].kind == STERNA_ARG_U32 ? n->args[a].number
                                                          : 0;
     sterna_op_extents(n->op, scalars, extents);
@@ -136,10 +142,11 @@ sterna_status sterna_step_read(sterna_session *s, uint32_t node, uint32_t arg, v
     return s->device.api->buffer_read(s->device.device, argument_buffer(s, node, arg), 0, data, bytes, fault);
 }
 
-sterna_status sterna_step_write(sterna_session *s, uint32_t node, uint32_t arg, const void *data, uint64_t bytes,
-                                sterna_fault *fault)
+sterna_status sterna_step_write(sterna_session *s, uint32_t node, uint32_t arg, const void *data,
+                                uint64_t bytes, sterna_fault *fault)
 {
-    return s->device.api->buffer_write(s->device.device, argument_buffer(s, node, arg), 0, data, bytes, fault);
+    return s->device.api->buffer_write(s->device.device, argument_buffer(s, node, arg), 0, data, bytes,
+                                       fault);
 }
 
 /* With a listener for operations: one node at a time. */
@@ -165,9 +172,8 @@ static sterna_status read_logits(sterna_session *s, const sterna_step *step, ste
     uint32_t n_vocab = s->model->h.n_vocab;
     float *to = s->logits + (uint64_t)s->n_wanted * n_vocab;
     if (!step->n_wanted) return STERNA_OK;
-    sterna_status status =
-        s->device.api->buffer_read(s->device.device, s->buffers[STERNA_BUF_logits], 0, to,
-                                   (uint64_t)step->n_wanted * n_vocab * sizeof *to, fault);
+    sterna_status status = s->device.api->buffer_read(s->device.device, s->buffers[STERNA_BUF_logits], 0, to,
+                                                      (uint64_t)step->n_wanted * n_vocab * sizeof *to, fault);
     if (status != STERNA_OK) return status;
     s->n_wanted += step->n_wanted;
     for (uint32_t i = 0; i < step->n_wanted && s->heard & STERNA_EVENT_LOGITS; i++) {
@@ -220,9 +226,13 @@ void sterna_session_truncate(sterna_session *s, uint32_t sequence, uint32_t leng
     if (sequence < s->params.n_seqs) sterna_kv_cache_truncate(&s->cache, sequence, length);
 }
 
-void sterna_session_cancel(sterna_session *s) { atomic_store(&s->cancelled, 1); }
+void sterna_session_cancel(sterna_session *s)
+{
+    atomic_store(&s->cancelled, 1);
+}
 
-sterna_status sterna_session_observe(sterna_session *s, uint32_t mask, sterna_observer observer, void *context)
+sterna_status sterna_session_observe(sterna_session *s, uint32_t mask, sterna_observer observer,
+                                     void *context)
 {
     if (s->n_listeners == STERNA_MAX_OBSERVERS) return STERNA_MEMORY;
     s->listeners[s->n_listeners++] = (sterna_listener){mask, observer, context};

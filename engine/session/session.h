@@ -1,6 +1,6 @@
 /* The inside of a session. Owns: device handles of a graph, the cache's page table, scratch, listeners.
- * Leaves to others: the graph (plan/), sampling (sample/), text. Upper rooms (compare, trace) may use the step
- * functions at the end to run a batch node by node. */
+ * Leaves to others: the graph (plan/), sampling (sample/), text. Upper rooms (compare, trace) may use the
+ * step functions at the end to run a batch node by node. */
 #ifndef STERNA_SESSION_H
 #define STERNA_SESSION_H
 
@@ -43,7 +43,8 @@ sterna_status sterna_session_defaults(const sterna_model *model, const sterna_se
 /* Tells every listener whose mask has event->kind; the first status that is not OK ends the round. */
 sterna_status sterna_session_publish(sterna_session *session, const sterna_event *event);
 
-/* --- One submission by hand ------------------------------------------------------------------------------------- */
+/* --- One submission by hand
+ * ------------------------------------------------------------------------------------- */
 
 /* A part of a batch: rows [first, first + n), n <= n_batch, with at most n_logits wanted. */
 typedef struct sterna_step {
@@ -53,23 +54,24 @@ typedef struct sterna_step {
 } sterna_step;
 
 /* Checks the whole batch against the rules of sterna.h. */
-sterna_status sterna_batch_check(const sterna_session *session, const sterna_batch *batch, sterna_fault *fault);
+sterna_status sterna_batch_check(const sterna_session *session, const sterna_batch *batch,
+                                 sterna_fault *fault);
 /* Gives rows their cache slots and writes the inputs to the device. MEMORY when a sequence is full. */
-sterna_status sterna_step_begin(sterna_session *session, const sterna_batch *batch, uint32_t first, sterna_step *step,
-                                sterna_fault *fault);
+sterna_status sterna_step_begin(sterna_session *session, const sterna_batch *batch, uint32_t first,
+                                sterna_step *step, sterna_fault *fault);
 /* Submits nodes [node, node + count) and waits. NUMERIC or DEVICE names operation and layer. */
 sterna_status sterna_step_run(sterna_session *session, const sterna_step *step, uint32_t node, uint32_t count,
                               sterna_fault *fault);
 /* Nodes that this step needs: n_body when no logits are wanted, else all. */
 uint32_t sterna_step_nodes(const sterna_session *session, const sterna_step *step);
-/* Which arguments node `node` writes, and how many bytes are live there in this step: fills up to STERNA_MAX_ARGS
- * argument indices and byte counts, returns how many. */
-uint32_t sterna_step_outputs(const sterna_session *session, const sterna_step *step, uint32_t node, uint32_t *args,
-                             uint64_t *bytes);
+/* Which arguments node `node` writes, and how many bytes are live there in this step: fills up to
+ * STERNA_MAX_ARGS argument indices and byte counts, returns how many. */
+uint32_t sterna_step_outputs(const sterna_session *session, const sterna_step *step, uint32_t node,
+                             uint32_t *args, uint64_t *bytes);
 /* Reads or overwrites the first `bytes` bytes of a node's buffer argument. */
-sterna_status sterna_step_read(sterna_session *session, uint32_t node, uint32_t arg, void *data, uint64_t bytes,
-                               sterna_fault *fault);
-sterna_status sterna_step_write(sterna_session *session, uint32_t node, uint32_t arg, const void *data, uint64_t bytes,
-                                sterna_fault *fault);
+sterna_status sterna_step_read(sterna_session *session, uint32_t node, uint32_t arg, void *data,
+                               uint64_t bytes, sterna_fault *fault);
+sterna_status sterna_step_write(sterna_session *session, uint32_t node, uint32_t arg, const void *data,
+                                uint64_t bytes, sterna_fault *fault);
 
 #endif

@@ -30,8 +30,9 @@ sterna_status sterna_session_defaults(const sterna_model *model, const sterna_se
         return sterna_fail(fault, STERNA_USAGE, "%u sequences: at most %u", full->n_seqs, MAX_ROWS);
     uint64_t positions = (uint64_t)full->n_ctx * full->n_seqs;
     if (positions >= 1u << 24)
-        return sterna_fail(fault, STERNA_USAGE, "a cache of %u sequences x %u positions: at most 16777215 in all",
-                           full->n_seqs, full->n_ctx);
+        return sterna_fail(fault, STERNA_USAGE,
+                           "a cache of %u sequences x %u positions: at most 16777215 in all", full->n_seqs,
+                           full->n_ctx);
     if (!full->n_batch) full->n_batch = DEFAULT_BATCH;
     if (full->n_batch > positions) full->n_batch = (uint32_t)positions;
     if (full->n_batch > MAX_ROWS)
@@ -45,8 +46,8 @@ sterna_status sterna_session_defaults(const sterna_model *model, const sterna_se
     return STERNA_OK;
 }
 
-static sterna_status build_graph(const sterna_model *model, const sterna_session_params *full, sterna_graph **graph,
-                                 sterna_fault *fault)
+static sterna_status build_graph(const sterna_model *model, const sterna_session_params *full,
+                                 sterna_graph **graph, sterna_fault *fault)
 {
     uint32_t page = full->page_size ? full->page_size : full->n_ctx;
     uint32_t max_pages = full->n_ctx / page + (full->n_ctx % page != 0);
@@ -91,15 +92,16 @@ static sterna_status check_memory(const sterna_session *s, sterna_fault *fault)
 {
     sterna_memory memory = {0};
     sum_memory(s->graph, &memory);
-    memory.available = s->device.info.memory_bytes ? s->device.info.memory_bytes : sterna_sys_memory_available();
+    memory.available =
+        s->device.info.memory_bytes ? s->device.info.memory_bytes : sterna_sys_memory_available();
     if (memory.available == 0 || memory.total <= memory.available) return STERNA_OK;
     const double mib = 1024.0 * 1024.0;
-    return sterna_fail(fault, STERNA_MEMORY,
-                       "%s needs %.0f MiB (weights %.0f, cache %.0f, activations %.0f), %s has %.0f MiB free: use a "
-                       "smaller context or batch, or a smaller model",
-                       s->model->path, (double)memory.total / mib, (double)memory.weights / mib,
-                       (double)memory.cache / mib, (double)memory.activations / mib, s->device.spec,
-                       (double)memory.available / mib);
+    return sterna_fail(
+        fault, STERNA_MEMORY,
+        "%s needs %.0f MiB (weights %.0f, cache %.0f, activations %.0f), %s has %.0f MiB free: use a "
+        "smaller context or batch, or a smaller model",
+        s->model->path, (double)memory.total / mib, (double)memory.weights / mib, (double)memory.cache / mib,
+        (double)memory.activations / mib, s->device.spec, (double)memory.available / mib);
 }
 
 static sterna_status create_buffers(sterna_session *s, sterna_fault *fault)
@@ -121,8 +123,8 @@ static sterna_status write_norm(sterna_session *s, uint32_t i, sterna_fault *fau
     float *values = sterna_alloc(tensor->cols, sizeof *values);
     if (!values) return out_of_memory(fault);
     sterna_format_find(tensor->format)->unpack(tensor->data, tensor->cols, values);
-    sterna_status status = s->device.api->buffer_write(s->device.device, s->buffers[s->graph->first_norm + i], 0,
-                                                       values, bytes, fault);
+    sterna_status status = s->device.api->buffer_write(s->device.device, s->buffers[s->graph->first_norm + i],
+                                                       0, values, bytes, fault);
     sterna_free(values);
     return status;
 }
@@ -141,14 +143,15 @@ static sterna_status write_rope(sterna_session *s, sterna_fault *fault)
     for (uint32_t p = 0; p < s->params.n_ctx && status == STERNA_OK; p += ROPE_CHUNK) {
         uint32_t n = s->params.n_ctx - p < ROPE_CHUNK ? s->params.n_ctx - p : ROPE_CHUNK;
         sterna_rope_table(&rope, p, n, table);
-        status = s->device.api->buffer_write(s->device.device, s->buffers[STERNA_BUF_rope], p * row, table, n * row,
-                                             fault);
+        status = s->device.api->buffer_write(s->device.device, s->buffers[STERNA_BUF_rope], p * row, table,
+                                             n * row, fault);
     }
     sterna_free(table);
     return status;
 }
 
-/* A cache is read only where it was written, but a device may copy whole words: start from zeros, not from leftovers. */
+/* A cache is read only where it was written, but a device may copy whole words: start from zeros, not from
+ * leftovers. */
 static sterna_status clear_caches(sterna_session *s, sterna_fault *fault)
 {
     enum { CHUNK = 1 << 20 };
@@ -232,8 +235,8 @@ static sterna_status allocate_scratch(sterna_session *s, sterna_fault *fault)
     return STERNA_OK;
 }
 
-sterna_status sterna_session_open(sterna_model *model, const sterna_session_params *params, sterna_session **out,
-                                  sterna_fault *fault)
+sterna_status sterna_session_open(sterna_model *model, const sterna_session_params *params,
+                                  sterna_session **out, sterna_fault *fault)
 {
     sterna_session *s = sterna_alloc(1, sizeof *s);
     if (!s) return out_of_memory(fault);
@@ -241,7 +244,8 @@ sterna_status sterna_session_open(sterna_model *model, const sterna_session_para
     sterna_status status = sterna_session_defaults(model, params, &s->params, fault);
     if (status == STERNA_OK) status = build_graph(model, &s->params, &s->graph, fault);
     if (status == STERNA_OK)
-        status = sterna_device_open(s->params.device, s->params.threads, s->params.profile, &s->device, fault);
+        status =
+            sterna_device_open(s->params.device, s->params.threads, s->params.profile, &s->device, fault);
     s->params.device = NULL; /* the caller's text; device.spec is ours */
     if (status == STERNA_OK) status = check_memory(s, fault);
     if (status == STERNA_OK) status = allocate_scratch(s, fault);
@@ -283,7 +287,10 @@ void sterna_session_close(sterna_session *s)
     sterna_free(s);
 }
 
-const char *sterna_session_snapshot(const sterna_session *s) { return s->device.snapshot; }
+const char *sterna_session_snapshot(const sterna_session *s)
+{
+    return s->device.snapshot;
+}
 void sterna_session_device(const sterna_session *s, sterna_device_info *info)
 {
     uint32_t size = info->size < sizeof *info ? info->size : (uint32_t)sizeof *info;

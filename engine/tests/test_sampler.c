@@ -53,9 +53,11 @@ static uint32_t allowed(const sterna_sampling *s, const float *logits, uint32_t 
 
 static void filters_keep_what_they_should(sterna_test *t)
 {
-    static const sterna_sampling all[] = {
-        {sizeof *all, 1, 1.0f, 0, 1.0f, 0.0f}, {sizeof *all, 2, 0.7f, 5, 1.0f, 0.0f}, {sizeof *all, 3, 1.3f, 0, 0.8f, 0.0f},
-        {sizeof *all, 4, 1.0f, 0, 1.0f, 0.1f}, {sizeof *all, 5, 2.0f, 9, 0.9f, 0.05f}};
+    static const sterna_sampling all[] = {{sizeof *all, 1, 1.0f, 0, 1.0f, 0.0f},
+                                          {sizeof *all, 2, 0.7f, 5, 1.0f, 0.0f},
+                                          {sizeof *all, 3, 1.3f, 0, 0.8f, 0.0f},
+                                          {sizeof *all, 4, 1.0f, 0, 1.0f, 0.1f},
+                                          {sizeof *all, 5, 2.0f, 9, 0.9f, 0.05f}};
     for (size_t c = 0; c < sizeof all / sizeof *all; c++) {
         float logits[N];
         uint32_t ids[N], order[N], hits[N] = {0};
@@ -65,7 +67,8 @@ static void filters_keep_what_they_should(sterna_test *t)
             uint32_t token = N, place = 0;
             CHECK(t, sterna_sample(&all[c], logits, N, draw, 0, order, &token, NULL) == STERNA_OK);
             while (place < N && ids[place] != token) place++;
-            CHECK_MSG(t, place < kept, "case %zu: token %u is in place %u, %u are kept", c, token, place, kept);
+            CHECK_MSG(t, place < kept, "case %zu: token %u is in place %u, %u are kept", c, token, place,
+                      kept);
             hits[place]++;
         }
         CHECK(t, hits[0] > 0 && (kept < 2 || hits[1] > 0));

@@ -1,4 +1,5 @@
-/* Sessions on the golden model: what must not change a bit, what must be refused, and that failures leave no trace. */
+/* Sessions on the golden model: what must not change a bit, what must be refused, and that failures leave no
+ * trace. */
 #include "base/fault_point.h"
 #include "base/mem.h"
 #include "runner.h"
@@ -9,7 +10,7 @@
 enum { PROMPT = 24 };
 #define MODEL "golden/models/golden.gguf"
 
-static const uint32_t prompt[PROMPT] = {0,  47,  78,  322, 426, 259, 376, 12,  371, 281,  259, 369,
+static const uint32_t prompt[PROMPT] = {0,   47,  78,  322, 426, 259, 376, 12,  371, 281, 259, 369,
                                         417, 500, 408, 14,  290, 501, 268, 362, 339, 306, 732, 267};
 
 static sterna_session *open_session(sterna_test *t, sterna_model *model, const char *device, uint32_t n_batch,
@@ -24,7 +25,8 @@ static sterna_session *open_session(sterna_test *t, sterna_model *model, const c
                                     .n_batch = n_batch,
                                     .n_seqs = n_seqs,
                                     .page_size = page_size};
-    if (!EXPECT(t, sterna_session_open(model, &params, &session, &fault) == STERNA_OK)) sterna_test_note(t, "%s", fault.text);
+    if (!EXPECT(t, sterna_session_open(model, &params, &session, &fault) == STERNA_OK))
+        sterna_test_note(t, "%s", fault.text);
     return session;
 }
 
@@ -38,7 +40,8 @@ static sterna_model *open_model(sterna_test *t)
 }
 
 /* Runs rows [first, first + n) of the prompt as sequence `sequence`. */
-static sterna_status feed(sterna_session *s, uint32_t sequence, uint32_t first, uint32_t n, sterna_fault *fault)
+static sterna_status feed(sterna_session *s, uint32_t sequence, uint32_t first, uint32_t n,
+                          sterna_fault *fault)
 {
     uint32_t positions[PROMPT], sequences[PROMPT];
     for (uint32_t i = 0; i < n; i++) {
@@ -227,7 +230,8 @@ static void every_refused_allocation_is_an_error(sterna_test *t)
         sterna_fault fault = {0};
         sterna_model *model = NULL;
         sterna_session *session = NULL;
-        sterna_session_params params = {.size = sizeof params, .device = "cpu:scalar", .threads = 2, .n_ctx = 8, .n_batch = 2};
+        sterna_session_params params = {
+            .size = sizeof params, .device = "cpu:scalar", .threads = 2, .n_ctx = 8, .n_batch = 2};
         sterna_fault_arm(STERNA_FAULT_ALLOC, ++n, false);
         status = sterna_model_open(path, &model, &fault);
         if (status == STERNA_OK) status = sterna_session_open(model, &params, &session, &fault);
@@ -235,8 +239,8 @@ static void every_refused_allocation_is_an_error(sterna_test *t)
         sterna_fault_arm(STERNA_FAULT_ALLOC, 0, false);
         sterna_session_close(session);
         sterna_model_close(model);
-        CHECK_MSG(t, status == STERNA_OK || (status == STERNA_MEMORY && fault.text[0]), "allocation %llu: %s %s",
-                  (unsigned long long)n, sterna_status_name(status), fault.text);
+        CHECK_MSG(t, status == STERNA_OK || (status == STERNA_MEMORY && fault.text[0]),
+                  "allocation %llu: %s %s", (unsigned long long)n, sterna_status_name(status), fault.text);
         CHECK_MSG(t, sterna_mem_live() == before, "allocation %llu leaks", (unsigned long long)n);
     }
     sterna_test_note(t, "%llu allocations", (unsigned long long)n);

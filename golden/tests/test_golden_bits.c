@@ -1,5 +1,5 @@
-/* Same bits everywhere: the pinned digests of cases.def, and their independence of device, threads, batch size, prompt
- * split and cache layout. */
+/* Same bits everywhere: the pinned digests of cases.def, and their independence of device, threads, batch
+ * size, prompt split and cache layout. */
 #include "golden_test.h"
 #include "registry.h"
 #include <stdio.h>
@@ -19,8 +19,8 @@ static const golden_case cases[] = {
 #undef GOLDEN
 };
 
-static bool digest_of(sterna_test *t, const golden_case *c, const sterna_session_params *params, uint32_t tokens,
-                      char hex[65])
+static bool digest_of(sterna_test *t, const golden_case *c, const sterna_session_params *params,
+                      uint32_t tokens, char hex[65])
 {
     sterna_fault fault = {0};
     golden_run run;
@@ -40,8 +40,10 @@ static void pinned_digests_hold(sterna_test *t)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char hex[65];
         sterna_session_params params = golden_params("auto", cases[i].kv);
-        if (digest_of(t, &cases[i], &params, cases[i].tokens, hex) && !EXPECT(t, strcmp(hex, cases[i].digest) == 0))
-            sterna_test_note(t, "%s, %s cache: %s", cases[i].model, cases[i].kv == STERNA_KV_F32 ? "F32" : "F16", hex);
+        if (digest_of(t, &cases[i], &params, cases[i].tokens, hex) &&
+            !EXPECT(t, strcmp(hex, cases[i].digest) == 0))
+            sterna_test_note(t, "%s, %s cache: %s", cases[i].model,
+                             cases[i].kv == STERNA_KV_F32 ? "F32" : "F16", hex);
     }
 }
 
@@ -50,8 +52,8 @@ typedef struct variation {
     uint32_t threads, n_batch, page_size;
 } variation;
 
-static void all_ways_agree(sterna_test *t, const golden_case *c, const char *device, const variation *ways, size_t n,
-                           uint32_t tokens, const char *want)
+static void all_ways_agree(sterna_test *t, const golden_case *c, const char *device, const variation *ways,
+                           size_t n, uint32_t tokens, const char *want)
 {
     for (size_t i = 0; i < n; i++) {
         char hex[65];
@@ -60,8 +62,8 @@ static void all_ways_agree(sterna_test *t, const golden_case *c, const char *dev
         params.n_batch = ways[i].n_batch;
         params.page_size = ways[i].page_size;
         if (digest_of(t, c, &params, tokens, hex) && !EXPECT(t, strcmp(hex, want) == 0))
-            sterna_test_note(t, "%s on %s, %u threads, batch %u, page %u: %s", c->model, device, ways[i].threads,
-                             ways[i].n_batch, ways[i].page_size, hex);
+            sterna_test_note(t, "%s on %s, %u threads, batch %u, page %u: %s", c->model, device,
+                             ways[i].threads, ways[i].n_batch, ways[i].page_size, hex);
     }
 }
 
@@ -79,7 +81,8 @@ static void every_cpu_level_and_way_agrees(sterna_test *t)
         }
         sterna_device_close(&device);
         for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-            all_ways_agree(t, &cases[i], devices[d], ways, sizeof ways / sizeof *ways, cases[i].tokens, cases[i].digest);
+            all_ways_agree(t, &cases[i], devices[d], ways, sizeof ways / sizeof *ways, cases[i].tokens,
+                           cases[i].digest);
     }
 }
 
