@@ -72,15 +72,18 @@ static sterna_status open_mapping(sterna_mapping mapping, bool owned, const char
 sterna_status sterna_gguf_open(const char *path, uint32_t flags, sterna_gguf **file, sterna_fault *fault)
 {
     sterna_mapping mapping = {0};
-    sterna_status status = flags & STERNA_GGUF_READ ? sterna_sys_read(path, INT64_MAX, &mapping, fault)
-                                                    : sterna_sys_map(path, &mapping, fault);
+    sterna_status status = flags & STERNA_GGUF_READ
+                               ? sterna_sys_read(path, STERNA_GGUF_MAX_BYTES, &mapping, fault)
+                               : sterna_sys_map(path, &mapping, fault);
     return status == STERNA_OK ? open_mapping(mapping, true, path, flags, file, fault) : status;
 }
 
 sterna_status sterna_gguf_open_memory(const void *data, uint64_t bytes, const char *label, uint32_t flags,
                                       sterna_gguf **file, sterna_fault *fault)
 {
-    if (bytes > INT64_MAX) return sterna_fail(fault, STERNA_USAGE, "%s: a size beyond INT64_MAX", label);
+    if (bytes > STERNA_GGUF_MAX_BYTES)
+        return sterna_fail(fault, STERNA_USAGE, "%s: %llu bytes are more than memory holds", label,
+                           (unsigned long long)bytes);
     return open_mapping((sterna_mapping){data, bytes, false}, false, label, flags, file, fault);
 }
 

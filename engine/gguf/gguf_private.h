@@ -8,6 +8,9 @@
 #include "gguf/gguf.h"
 #include <string.h>
 
+/* No address space holds more; sums of two such sizes and an alignment do not overflow. */
+#define STERNA_GGUF_MAX_BYTES ((uint64_t)INT64_MAX / 2)
+
 /* Open addressing over an array of records that begin with a sterna_gguf_text. A slot holds 0 (free) or the number of
  * the record plus one below, and 32 bits of the name's hash above. */
 typedef struct sterna_gguf_index {

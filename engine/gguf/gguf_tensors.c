@@ -96,27 +96,28 @@ static sterna_status take_tensor(sterna_gguf_cursor *cursor, sterna_gguf_tensor 
     return status;
 }
 
-/* From offsets in the data section to places in the file. The padding behind the last tensor may be missing.
- */
+/* From offsets in the data section to places in the file. As in ggml, the padding behind the last tensor is
+ * there, too: a file that lacks it was cut. */
 static sterna_status place_data(sterna_gguf *file, sterna_gguf_cursor *cursor, bool directory)
 {
     for (uint64_t i = 0; i < file->n_tensors; i++) {
         sterna_gguf_tensor *tensor = &file->tensors[i];
-        uint64_t end;
-        tensor->offset += file->data_offset; /* both below 2^63 */
-        bool inside = sterna_add_u64(tensor->offset, tensor->bytes, &end) && end <= cursor->size;
-        if (tensor->bytes == 0 && !inside) {
-            /* An empty tensor has no place in the file, and needs none. */
-            tensor->data = cursor->data + cursor->size;
+        /* offset + bytes < 2^63 (take_offset), data_offset is little more than 2^62 at most. */
+        tensor->offset += file->data_offset;
+        uint64_t end = tensor->offset + tensor->bytes, padded = end;
+        if (tensor->bytes == 0) {
+            /* An empty tensor needs no place in the file. */
+            tensor->data = cursor->data + (end < cursor->size ? end : cursor->size);
             continue;
         }
-        tensor->data = inside ? cursor->data + tensor->offset : NULL;
-        if (inside || directory) continue;
+        tensor->data = end <= cursor->size ? cursor->data + tensor->offset : NULL;
+        if (directory || (sterna_align_u64(end, file->alignment, &padded) && padded <= cursor->size))
+            continue;
         cursor->name = tensor->name;
         return sterna_gguf_bad(
             cursor, tensor->offset,
-            "the file ends before its data: %llu bytes are needed, the file has %llu in all",
-            (unsigned long long)tensor->bytes, (unsigned long long)cursor->size);
+            "the file ends within its data or their padding: it has %llu bytes, %llu are needed",
+            (unsigned long long)cursor->size, (unsigned long long)padded);
     }
     return STERNA_OK;
 }
@@ -146,7 +147,6 @@ sterna_status sterna_gguf_read_tensors(sterna_gguf *file, sterna_gguf_cursor *cu
                                (unsigned long long)first, (unsigned long long)second);
     }
     file->data_offset = cursor->at;
-    /* at <= the file's size < 2^63, so this fits. */
     if (count > 0 && !sterna_align_u64(cursor->at, file->alignment, &file->data_offset))
         return sterna_gguf_bad(cursor, cursor->at, "the data section would begin beyond any file");
     return place_data(file, cursor, directory);
