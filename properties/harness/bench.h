@@ -1,0 +1,71 @@
+/* The bench: many cases of every law of every operation on one device, each failure found once, shrunk, and
+ * told in a way that can be replayed. Owns: the list of jobs, worker processes, time limits, failures. Leaves
+ * to others: laws (laws/), printing (commands).
+ *
+ * A worker process opens the device and runs cases; the runner only watches. A crash or a hang ends the
+ * worker: the case it was at gets the verdict, a new worker goes on behind it. */
+#ifndef STERNA_BENCH_H
+#define STERNA_BENCH_H
+
+#include "laws/laws.h"
+
+/* One law of one operation on one format. */
+typedef struct sterna_job {
+    sterna_op op;
+    uint32_t format;
+    sterna_act act;
+    sterna_law_id law;
+} sterna_job;
+
+enum { STERNA_STORY_BYTES = 2400, STERNA_BENCH_JOBS = 1024, STERNA_BENCH_FAILURES = 64 };
+
+typedef struct sterna_failure {
+    sterna_job job;
+    sterna_verdict verdict;
+    uint32_t value[STERNA_CHOICE_LIMIT], max[STERNA_CHOICE_LIMIT], count; /* the choices, shrunk */
+    uint32_t original_count, shrink_attempts;
+    double shrink_seconds;
+    char story[STERNA_STORY_BYTES]; /* the decoded case */
+} sterna_failure;
+
+typedef struct sterna_bench_params {
+    sterna_subject_spec spec;
+    const char *op, *format, *law; /* NULL: all */
+    uint32_t seed;
+    uint32_t cases;      /* of each job; with a budget: at least that many, time permitting */
+    double budget;       /* seconds; 0: `cases` and no more */
+    double case_seconds; /* a case that runs longer hangs; 0: 20, or what STERNA_TIME_SCALE makes of it */
+    bool no_shrink;
+} sterna_bench_params;
+
+typedef struct sterna_job_result {
+    sterna_job job;
+    uint32_t passed, failed, unsupported, refused;
+} sterna_job_result;
+
+typedef struct sterna_bench_report {
+    sterna_job_result *jobs;
+    uint32_t n_jobs;
+    sterna_failure *failures; /* one per job at most */
+    uint32_t n_failures;
+    uint64_t passed, failed, unsupported, refused;
+    uint32_t workers; /* processes started */
+    double seconds;
+    char device[160]; /* its description */
+} sterna_bench_report;
+
+/* Runs. OK: see the report. NOTHING: no job matches the filters, or not one case passed or failed. Otherwise
+ * the device could not be opened. The report is freed by the caller in every case. */
+sterna_status sterna_bench_run(const sterna_bench_params *params, sterna_bench_report *report,
+                               sterna_fault *fault);
+void sterna_bench_free(sterna_bench_report *report);
+
+/* One case in a process of its own: replays the choices. Always gives a verdict. `story` may be NULL. */
+sterna_verdict sterna_bench_isolated(const sterna_subject_spec *spec, const sterna_job *job,
+                                     const uint32_t *values, uint32_t count, double seconds, char *story,
+                                     size_t story_size);
+
+/* Jobs that match; returns how many there are and writes at most STERNA_BENCH_JOBS of them. */
+uint32_t sterna_bench_jobs(const char *op, const char *format, const char *law, sterna_job *jobs);
+
+#endif

@@ -1,0 +1,138 @@
+/* Opening devices by name, and closing them. */
+#include "harness/subject.h"
+#include "base/mem.h"
+#include "base/size.h"
+#include "base/sys.h"
+#include "harness/backends.h"
+#include <stdio.h>
+#include <string.h>
+
+static void *host_allocate(void *context, size_t bytes, size_t alignment)
+{
+    sterna_subject *s = context;
+    void *block = sterna_alloc_aligned(bytes, alignment);
+    if (block) __atomic_fetch_add(&s->live, 1, __ATOMIC_RELAXED);
+    return block;
+}
+
+static void host_release(void *context, void *memory)
+{
+    sterna_subject *s = context;
+    if (memory) __atomic_fetch_sub(&s->live, 1, __ATOMIC_RELAXED);
+    sterna_free(memory);
+}
+
+static void host_log(void *context, int level, const char *text)
+{
+    (void)context;
+    if (level == 0) fprintf(stderr, "backend: %s\n", text);
+}
+
+static struct {
+    const sterna_backend_api *api;
+    bool guarded;
+} offered[8];
+static uint32_t n_offered;
+
+void sterna_subject_offer(const sterna_backend_api *api, bool guarded)
+{
+    for (uint32_t i = 0; i < n_offered; i++)
+        if (offered[i].api == api) return;
+    if (n_offered == STERNA_COUNT(offered)) return;
+    offered[n_offered].api = api;
+    offered[n_offered++].guarded = guarded;
+}
+
+static sterna_status load(sterna_subject *s, const char *path, sterna_fault *fault)
+{
+    sterna_status status = sterna_sys_dlopen(path, &s->library, fault);
+    if (status != STERNA_OK) return status;
+    void *symbol = sterna_sys_dlsym(s->library, STERNA_BACKEND_ENTRY_NAME);
+    sterna_backend_entry_fn entry;
+    memcpy(&entry, &symbol, sizeof entry); /* ISO C has no cast from object to function pointers */
+    if (!symbol) return sterna_fail(fault, STERNA_FILE, "%s: exports no %s", path, STERNA_BACKEND_ENTRY_NAME);
+    s->api = entry(STERNA_ABI_VERSION);
+    if (!s->api)
+        return sterna_fail(fault, STERNA_UNSUPPORTED, "%s: does not speak ABI version %u", path,
+                           STERNA_ABI_VERSION);
+    return STERNA_OK;
+}
+
+/* Every function of the table is called sooner or later; a missing one is found here. */
+static bool complete(const sterna_backend_api *api)
+{
+    return api->size >= sizeof *api && api->abi_version == STERNA_ABI_VERSION && api->name &&
+           api->device_count && api->device_info && api->open && api->close && api->info && api->supports &&
+           api->buffer_create && api->buffer_destroy && api->buffer_write && api->buffer_read &&
+           api->weight_create && api->weight_destroy && api->plan_create && api->plan_destroy &&
+           api->submit && api->wait && api->kernels_used;
+}
+
+sterna_status sterna_subject_open(sterna_subject *s, const sterna_subject_spec *spec, sterna_fault *fault)
+{
+    char name[160];
+    const char *slash = strrchr(spec->name, '/'), *colon = strchr(slash ? slash : spec->name, ':');
+    size_t length = colon ? (size_t)(colon - spec->name) : strlen(spec->name);
+    memset(s, 0, sizeof *s);
+    if (length >= sizeof name)
+        return sterna_fail(fault, STERNA_USAGE, "the device name is too long: %s", spec->name);
+    memcpy(name, spec->name, length);
+    name[length] = 0;
+    s->profile = spec->profile;
+    for (uint32_t i = 0; i < n_offered && !slash; i++)
+        if (strcmp(offered[i].api->name, name) == 0) {
+            s->api = offered[i].api;
+            s->guarded = offered[i].guarded;
+        }
+    sterna_status status = STERNA_OK;
+    if (strcmp(name, "direct") == 0) s->guarded = true;
+    if (!s->api) status = slash ? load(s, name, fault) : sterna_bench_find_backend(name, &s->api, fault);
+    if (status == STERNA_OK && !complete(s->api))
+        status = sterna_fail(fault, STERNA_UNSUPPORTED, "%s: the backend's table of functions is incomplete",
+                             name);
+    if (status == STERNA_OK) {
+        sterna_open_params params = {.size = sizeof params,
+                                     .profile = spec->profile,
+                                     .variant = colon ? colon + 1 : "",
+                                     .threads = spec->threads};
+        s->host = (sterna_host){.size = sizeof s->host,
+                                .abi_version = STERNA_ABI_VERSION,
+                                .context = s,
+                                .allocate = host_allocate,
+                                .release = host_release,
+                                .log = host_log};
+        status = s->api->open(&s->host, &params, &s->device, fault);
+    }
+    if (status == STERNA_OK) {
+        s->info.size = sizeof s->info;
+        status = s->api->info(s->device, &s->info);
+        if (status == STERNA_OK && !sterna_is_pow2(s->info.buffer_alignment))
+            status = sterna_fail(fault, STERNA_UNSUPPORTED, "%s: buffer_alignment %u is no power of two",
+                                 name, s->info.buffer_alignment);
+        if (status != STERNA_OK) s->api->close(s->device);
+    }
+    if (status != STERNA_OK) {
+        if (s->library) sterna_sys_dlclose(s->library);
+        memset(s, 0, sizeof *s);
+        return status;
+    }
+    snprintf(s->name, sizeof s->name, "%s", spec->name);
+    return STERNA_OK;
+}
+
+void sterna_subject_close(sterna_subject *s, sterna_verdict *v)
+{
+    if (!s->device) return;
+    s->api->close(s->device);
+    if (v && s->live != 0)
+        sterna_judge(v, STERNA_VERDICT_LEAK, "%lld host allocations of %s are live after close()",
+                     (long long)s->live, s->name);
+    if (s->library) sterna_sys_dlclose(s->library);
+    memset(s, 0, sizeof *s);
+}
+
+void sterna_outcome_free(sterna_outcome *outcome)
+{
+    for (uint32_t i = 0; i < STERNA_MAX_ARGS; i++) sterna_free(outcome->data[i]);
+    memset(outcome, 0, sizeof *outcome);
+}
