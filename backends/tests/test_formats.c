@@ -290,6 +290,27 @@ static void pack_survives_tiny_and_constant_rows(sterna_test *t)
     }
 }
 
+/* docs/formats.md lists every row of formats.def, with its sizes. */
+static void the_manual_lists_every_format(sterna_test *t)
+{
+    sterna_mapping manual = {0};
+    sterna_fault fault = {0};
+    uint32_t count;
+    const sterna_format *all = sterna_format_all(&count);
+    CHECK(t, sterna_sys_map(sterna_test_repo(t, "docs/formats.md"), &manual, &fault) == STERNA_OK);
+    char *text = sterna_strndup((const char *)manual.data, manual.size);
+    CHECK(t, text);
+    for (uint32_t i = 0; i < count; i++) {
+        char row[80];
+        snprintf(row, sizeof row, "\n| %u | %s | %u | %u |", (unsigned)all[i].id, all[i].name,
+                 (unsigned)all[i].values, (unsigned)all[i].bytes);
+        EXPECT(t, strstr(text, row));
+        if (!strstr(text, row)) sterna_test_note(t, "missing:%s", row + 1);
+    }
+    sterna_free(text);
+    sterna_sys_unmap(&manual);
+}
+
 const sterna_test_case sterna_test_cases[] = {
     {"table_is_sorted_and_found", table_is_sorted_and_found, 0},
     {"row_bytes_are_checked", row_bytes_are_checked, 0},
@@ -302,5 +323,6 @@ const sterna_test_case sterna_test_cases[] = {
     {"validate_names_the_bad_block", validate_names_the_bad_block, 0},
     {"pack_refuses_what_it_cannot_keep", pack_refuses_what_it_cannot_keep, 0},
     {"pack_survives_tiny_and_constant_rows", pack_survives_tiny_and_constant_rows, 0},
+    {"the_manual_lists_every_format", the_manual_lists_every_format, 0},
     {0},
 };

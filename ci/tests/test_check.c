@@ -100,6 +100,16 @@ static void silent_success_is_none(sterna_test *t)
     CHECK(t, last_line_is("0 passed, 1 failed, 0 skipped"));
 }
 
+static void forgotten_program(sterna_test *t)
+{
+    char command[1400];
+    snprintf(command, sizeof command, "cd '%s' && mkdir tests && cp /bin/true tests/test_x",
+             sterna_test_folder(t));
+    CHECK(t, system(command) == 0);
+    CHECK(t, check(t, "test_y " SAYS("test_y", "1", CASE("test_y", "a", "pass", "")) "\n") == 1);
+    CHECK(t, strstr(text, "tests/test_x is no test of ctest"));
+}
+
 static void nothing_tested(sterna_test *t)
 {
     CHECK(t, check(t, "") == 4);
@@ -115,6 +125,7 @@ const sterna_test_case sterna_test_cases[] = {
     {"died_between_cases", died_between_cases, 0},
     {"failed_after_its_cases", failed_after_its_cases, 0},
     {"silent_success_is_none", silent_success_is_none, 0},
+    {"forgotten_program", forgotten_program, 0},
     {"nothing_tested", nothing_tested, 0},
     {0},
 };

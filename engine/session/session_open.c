@@ -40,6 +40,9 @@ sterna_status sterna_session_defaults(const sterna_model *model, const sterna_se
     if (!full->n_logits) full->n_logits = full->n_seqs;
     if (full->n_logits > MAX_ROWS)
         return sterna_fail(fault, STERNA_USAGE, "%u rows of logits: at most %u", full->n_logits, MAX_ROWS);
+#if STERNA_HOSTILE
+    if (!full->page_size) full->page_size = 1;
+#endif
     if (full->page_size > full->n_ctx) full->page_size = full->n_ctx;
     if (full->kv_type != STERNA_KV_F16 && full->kv_type != STERNA_KV_F32)
         return sterna_fail(fault, STERNA_USAGE, "unknown cache type %d", (int)full->kv_type);

@@ -2,6 +2,7 @@
  * trace. */
 #include "base/fault_point.h"
 #include "base/mem.h"
+#include "base/thread.h"
 #include "runner.h"
 #include "session/session.h"
 #include <stdio.h>
@@ -258,7 +259,50 @@ static void what_cannot_fit_is_refused_with_figures(sterna_test *t)
     sterna_model_close(model);
 }
 
+typedef struct worker {
+    sterna_thread thread;
+    sterna_model *model;
+    float *logits;
+    sterna_status status;
+} worker;
+
+static void *work(void *argument)
+{
+    worker *w = argument;
+    sterna_session *s = NULL;
+    sterna_session_params params = {
+        .size = sizeof params, .device = "cpu", .threads = 2, .n_ctx = 64, .n_batch = 5};
+    w->status = sterna_session_open(w->model, &params, &s, NULL);
+    if (w->status == STERNA_OK) w->status = feed(s, 0, 0, PROMPT, NULL);
+    if (w->status == STERNA_OK)
+        memcpy(w->logits, sterna_session_logits(s, 0), w->model->h.n_vocab * sizeof *w->logits);
+    sterna_session_close(s);
+    return NULL;
+}
+
+/* One model, three sessions at once, each with a pool of its own. */
+static void sessions_share_a_model(sterna_test *t)
+{
+    enum { SESSIONS = 3 };
+    sterna_model *model = open_model(t);
+    float *want = reference_logits(t, model);
+    worker workers[SESSIONS];
+    for (int i = 0; i < SESSIONS; i++) {
+        workers[i] = (worker){.model = model, .logits = sterna_alloc(model->h.n_vocab, sizeof(float))};
+        CHECK(t, sterna_thread_start(&workers[i].thread, work, &workers[i]) == STERNA_OK);
+    }
+    for (int i = 0; i < SESSIONS; i++) {
+        sterna_thread_join(&workers[i].thread);
+        EXPECT(t, workers[i].status == STERNA_OK);
+        EXPECT(t, memcmp(workers[i].logits, want, model->h.n_vocab * sizeof *want) == 0);
+        sterna_free(workers[i].logits);
+    }
+    sterna_free(want);
+    sterna_model_close(model);
+}
+
 const sterna_test_case sterna_test_cases[] = {
+    {"sessions_share_a_model", sessions_share_a_model, 0},
     {"splits_and_pages_change_nothing", splits_and_pages_change_nothing, 30},
     {"sequences_do_not_see_each_other", sequences_do_not_see_each_other, 0},
     {"truncation_forgets", truncation_forgets, 0},
