@@ -2,6 +2,7 @@
  * dispatch, exit codes. Leaves to others: what a command does (cmd_*.c here and in upper rooms). */
 #include "cli/main.h"
 #include "cli/command.h"
+#include "cli/json.h"
 #include "cli/pages.h"
 #include "cli/say.h"
 #include <signal.h>
@@ -54,19 +55,37 @@ static sterna_status unknown_command(const char *word, sterna_fault *fault)
                        next_command(NULL, nearest));
 }
 
+/* With --json a failure is an object, too. */
+static void print_json_failure(sterna_out *out, sterna_command_id id, sterna_status status,
+                               const sterna_fault *fault)
+{
+    sterna_json json;
+    sterna_json_begin(&json, "error");
+    sterna_json_string(&json, json.root, "command", sterna_command_rows[id].name);
+    sterna_json_string(&json, json.root, "status", sterna_status_name(status));
+    sterna_json_u64(&json, json.root, "exit_code", (uint64_t)sterna_status_exit_code(status));
+    sterna_json_string(&json, json.root, "message", fault->text);
+    (void)sterna_json_print(&json, out, NULL);
+}
+
 static sterna_status run_command(sterna_command_id id, int n, char *const *words, sterna_out *out,
                                  sterna_fault *fault)
 {
     sterna_options options;
     sterna_status status = sterna_options_parse(id, n, words, &options, fault);
-    if (status == STERNA_OK && sterna_option_flag(&options, STERNA_OPT_help)) {
+    if (status != STERNA_OK) {
+        sterna_options_free(&options);
+        return status;
+    }
+    if (sterna_option_flag(&options, STERNA_OPT_help))
         sterna_page_help(out, id);
-    } else if (status == STERNA_OK && !commands[id]) {
+    else if (commands[id])
+        status = commands[id](&(sterna_cli){&options, out}, fault);
+    else
         status = sterna_fail(fault, STERNA_UNSUPPORTED, "not part of this build; configure with -D%s=ON",
                              sterna_command_rows[id].build);
-    } else if (status == STERNA_OK) {
-        status = commands[id](&(sterna_cli){&options, out}, fault);
-    }
+    if (fault->text[0] && sterna_option_flag(&options, STERNA_OPT_json))
+        print_json_failure(out, id, status, fault);
     sterna_options_free(&options);
     return status;
 }

@@ -1,0 +1,97 @@
+/* What several commands ask of their options. */
+#include "cli/common.h"
+#include "base/mem.h"
+#include "cli/say.h"
+#include <string.h>
+
+enum { STANDARD_INPUT = 0 };
+#define PROMPT_BYTES_MAX (64u << 20)
+
+sterna_status sterna_cli_prompt(const sterna_options *options, sterna_cli_text *text, sterna_fault *fault)
+{
+    const char *given = sterna_option_text(options, STERNA_OPT_prompt);
+    const char *path = sterna_option_text(options, STERNA_OPT_file);
+    *text = (sterna_cli_text){0};
+    if (given && path) return sterna_fail(fault, STERNA_USAGE, "--prompt and --file: give one of them");
+    if (given) {
+        text->data = given;
+        text->bytes = strlen(given);
+        return STERNA_OK;
+    }
+    if (!path) path = "-";
+    if (!strcmp(path, "-") && sterna_sys_is_tty(STANDARD_INPUT))
+        sterna_say("the text is read from the terminal; end it with Ctrl-D");
+    sterna_status status = sterna_sys_read(path, PROMPT_BYTES_MAX, &text->held, fault);
+    if (status != STERNA_OK) return status;
+    text->data = (const char *)text->held.data;
+    text->bytes = (size_t)text->held.size;
+    if (text->bytes > 0 && text->data[text->bytes - 1] == '\n') text->bytes--;
+    return STERNA_OK;
+}
+
+sterna_status sterna_cli_tokens(const sterna_options *options, const sterna_model *model,
+                                const sterna_cli_text *text, uint32_t **ids, size_t *count,
+                                sterna_fault *fault)
+{
+    uint32_t flags = (sterna_option_flag(options, STERNA_OPT_no_bos) ? 0 : STERNA_TOKENIZE_BOS) |
+                     (sterna_option_flag(options, STERNA_OPT_special) ? STERNA_TOKENIZE_SPECIAL : 0);
+    /* No tokenizer here gives more ids than bytes, but for a BOS and the space some put in front (3 byte
+     * tokens). */
+    size_t capacity = text->bytes + 4, needed = 0;
+    for (;;) {
+        uint32_t *room = sterna_alloc(capacity, sizeof *room);
+        if (!room) return sterna_fail(fault, STERNA_MEMORY, "out of memory for %zu tokens", capacity);
+        sterna_fault inner = {0};
+        sterna_status status =
+            sterna_tokenize(model, text->data, text->bytes, flags, room, capacity, &needed, &inner);
+        if (status == STERNA_OK) {
+            *ids = room;
+            *count = needed;
+            return STERNA_OK;
+        }
+        sterna_free(room);
+        if (status != STERNA_MEMORY || needed <= capacity)
+            return sterna_fail(fault, status, "%s", inner.text);
+        capacity = needed;
+    }
+}
+
+const char *sterna_cli_kv_name(sterna_kv_type type)
+{
+    return type == STERNA_KV_F32 ? "f32" : "f16";
+}
+
+/* Three spellings of one thing: those given must agree. */
+static sterna_status kv_type(const sterna_options *options, sterna_kv_type *type, sterna_fault *fault)
+{
+    static const sterna_option_id spellings[] = {STERNA_OPT_kv_type, STERNA_OPT_cache_type_k,
+                                                 STERNA_OPT_cache_type_v};
+    const char *first = NULL;
+    *type = STERNA_KV_F16;
+    for (size_t i = 0; i < sizeof spellings / sizeof spellings[0]; i++) {
+        const char *text = sterna_option_text(options, spellings[i]);
+        if (!text) continue;
+        if (first && strcmp(first, text) != 0)
+            return sterna_fail(fault, STERNA_USAGE,
+                               "the KV cache has one type for keys and values, not %s and %s", first, text);
+        first = text;
+        *type = sterna_option_integer(options, spellings[i]) ? STERNA_KV_F32 : STERNA_KV_F16;
+    }
+    return STERNA_OK;
+}
+
+sterna_status sterna_cli_session(const sterna_options *options, sterna_session_params *params,
+                                 sterna_fault *fault)
+{
+    *params = (sterna_session_params){
+        .size = sizeof *params,
+        .device = sterna_option_text(options, STERNA_OPT_device),
+        .threads = (uint32_t)sterna_option_integer(options, STERNA_OPT_threads),
+        .profile =
+            sterna_option_integer(options, STERNA_OPT_profile) ? STERNA_PROFILE_FAST : STERNA_PROFILE_EXACT,
+        .n_ctx = (uint32_t)sterna_option_integer(options, STERNA_OPT_n_ctx),
+        .n_batch = (uint32_t)sterna_option_integer(options, STERNA_OPT_n_batch),
+        .page_size = (uint32_t)sterna_option_integer(options, STERNA_OPT_page_size),
+    };
+    return kv_type(options, &params->kv_type, fault);
+}

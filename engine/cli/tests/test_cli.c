@@ -1,0 +1,163 @@
+/* The command line as people meet it: each scenario file (*.txt beside this) is a case. Owns: the list of
+ * them, and what a file of text cannot say: signals and pipes that close. */
+#include "base/sys.h"
+#include "scenario.h"
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SCENARIOS(X) X(usage) X(help) X(inspect) X(hash) X(tokenize) X(synth) X(run) X(devices) X(files)
+
+#define X(name)                                                                                              \
+    static void case_##name(sterna_test *t)                                                              \
+    {                                                                                                        \
+        scenario_run(t, STERNA_SOURCE_DIR "/engine/cli/tests/" #name ".txt");                                \
+    }
+SCENARIOS(X)
+#undef X
+
+/* The judge itself. */
+static void matching(sterna_test *t)
+{
+    EXPECT(t, scenario_match("a*c", "abc"));
+    EXPECT(t, scenario_match("a*c", "ac"));
+    EXPECT(t, scenario_match("*b*b*", "abxb"));
+    EXPECT(t, !scenario_match("*b*b*", "abx"));
+    EXPECT(t, !scenario_match("abc", "abcd"));
+    EXPECT(t, !scenario_match("abcd", "abc"));
+    EXPECT(t, scenario_match("*", ""));
+    EXPECT(t, scenario_match("a*bc*bcd", "a bc bc bcd"));
+}
+
+/* Every scenario of the folder is in the list above. */
+static void list_is_complete(sterna_test *t)
+{
+    static const char *const listed[] = {
+#define X(name) #name ".txt",
+        SCENARIOS(X)
+#undef X
+    };
+    DIR *folder = opendir(STERNA_SOURCE_DIR "/engine/cli/tests");
+    CHECK(t, folder != NULL);
+    struct dirent *entry;
+    while ((entry = readdir(folder))) {
+        const char *end = strrchr(entry->d_name, '.');
+        if (!end || strcmp(end, ".txt") != 0) continue;
+        bool known = false;
+        for (size_t i = 0; i < sizeof listed / sizeof listed[0]; i++)
+            known |= !strcmp(listed[i], entry->d_name);
+        if (!EXPECT(t, known)) sterna_test_note(t, "%s is never run", entry->d_name);
+    }
+    closedir(folder);
+}
+
+typedef struct child {
+    pid_t id;
+    int out; /* its standard output */
+    char errors[600];
+} child;
+
+/* Starts `sterna run` on the golden model with a text that goes on for long. */
+static bool start(sterna_test *t, child *c, const char *prompt)
+{
+    int ends[2];
+    snprintf(c->errors, sizeof c->errors, "%s/errors", sterna_test_folder(t));
+    if (pipe(ends) != 0) return false;
+    c->id = fork();
+    if (c->id == 0) {
+        int errors = open(c->errors, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+        dup2(ends[1], 1);
+        dup2(errors, 2);
+        close(ends[0]);
+        close(ends[1]);
+        signal(SIGINT, SIG_DFL);
+        execl(STERNA_BINARY_DIR "/bin/sterna", "sterna", "run", "-m",
+              STERNA_SOURCE_DIR "/golden/models/golden.gguf", "-p", prompt, "--ignore-eos", "--device",
+              "cpu:scalar", "-c", "100000", "-n", "99990", (char *)NULL);
+        _exit(127);
+    }
+    close(ends[1]);
+    c->out = ends[0];
+    return c->id > 0;
+}
+
+static void pause_ms(long ms)
+{
+    struct timespec time = {ms / 1000, ms % 1000 * 1000000L};
+    nanosleep(&time, NULL);
+}
+
+/* Its wait status, or -1 when it does not end within the seconds. */
+static int ended(pid_t id, int seconds)
+{
+    int status;
+    for (int i = 0; i < seconds * 100; i++) {
+        if (waitpid(id, &status, WNOHANG) == id) return status;
+        pause_ms(10);
+    }
+    kill(id, SIGKILL);
+    waitpid(id, &status, 0);
+    return -1;
+}
+
+static bool errors_hold(const child *c, const char *part)
+{
+    sterna_mapping file = {0};
+    char text[4096] = "";
+    if (sterna_sys_read(c->errors, sizeof text - 1, &file, NULL) != STERNA_OK) return false;
+    memcpy(text, file.data, file.size);
+    sterna_sys_unmap(&file);
+    return strstr(text, part) != NULL;
+}
+
+/* Ctrl-C: the text so far stays, figures follow, exit code INTERRUPTED. */
+static void interrupt(sterna_test *t)
+{
+    child c;
+    char text[1 << 16];
+    CHECK(t, start(t, &c, "one day"));
+    ssize_t first = read(c.out, text, 8); /* it is writing */
+    kill(c.id, SIGINT);
+    size_t used = first > 0 ? (size_t)first : 0;
+    for (ssize_t n; used < sizeof text && (n = read(c.out, text + used, sizeof text - used)) > 0;)
+        used += (size_t)n;
+    int status = ended(c.id, 15);
+    close(c.out);
+    CHECK(t, first > 0);
+    CHECK_MSG(t, WIFEXITED(status) && WEXITSTATUS(status) == sterna_status_exit_code(STERNA_INTERRUPTED),
+              "wait status %d", status);
+    EXPECT(t, text[used - 1] == '\n');
+    EXPECT(t, errors_hold(&c, "(interrupted)"));
+    EXPECT(t, !errors_hold(&c, "error"));
+}
+
+/* A reader that goes away: no complaint, and an exit code that does not claim a whole result. */
+static void closed_pipe(sterna_test *t)
+{
+    child c;
+    char text[8];
+    CHECK(t, start(t, &c, "one day"));
+    CHECK(t, read(c.out, text, sizeof text) > 0);
+    close(c.out);
+    int status = ended(c.id, 15);
+    CHECK_MSG(t, WIFEXITED(status) && WEXITSTATUS(status) == sterna_status_exit_code(STERNA_INTERRUPTED),
+              "wait status %d", status);
+    EXPECT(t, !errors_hold(&c, "error"));
+}
+
+const sterna_test_case sterna_test_cases[] = {
+    {"matching", matching, 0},
+    {"list_is_complete", list_is_complete, 0},
+#define X(name) {#name, case_##name, 60},
+    SCENARIOS(X)
+#undef X
+        {"interrupt", interrupt, 30},
+    {"closed_pipe", closed_pipe, 30},
+    {0},
+};
