@@ -7,6 +7,7 @@
 
 /* DOC(path below the root, function) */
 #define GENDOCS(DOC)                                                                                         \
+    DOC("docs/cli.md", gendocs_cli)                                                                          \
     DOC("docs/errors.md", gendocs_errors)                                                                    \
     DOC("docs/kernels.md", gendocs_kernels)
 
