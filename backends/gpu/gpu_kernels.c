@@ -1,0 +1,74 @@
+/* Expansion of kernels.def: the table, the grids, the choice. */
+#include "gpu/gpu_kernels.h"
+#include "base/size.h"
+
+#define X2(a, b)  sterna_sat_mul((a), (b))
+#define DIV(a, b) ((b) ? (a) / (b) : UINT64_MAX)
+#define PART      part
+
+/* Scalars of the operation as local variables, as in catalogue.c. */
+#define SKIP_BUFFER(type, name, extent)      at++;
+#define SKIP_WEIGHT(name, rows, cols, klass) at++;
+#define LOCAL_U32(name, low, high)                                                                           \
+    const uint64_t name = scalars[at++];                                                                     \
+    (void)name;
+#define SKIP_F32(name) at++;
+
+static uint64_t tiles(uint64_t count, uint64_t tile)
+{
+    return count / tile + (count % tile != 0);
+}
+
+#define KERNEL(id, file, op, format, group, tile_rows, x, x_tile, y, min_rows, scales)                       \
+    static void grid_##id(const uint32_t *scalars, uint64_t part, uint64_t *out_x, uint64_t *out_y)          \
+    {                                                                                                        \
+        uint32_t at = 0;                                                                                     \
+        STERNA_ARGS_##op(SKIP_BUFFER, SKIP_BUFFER, SKIP_BUFFER, SKIP_WEIGHT, LOCAL_U32, SKIP_F32)(void) at;  \
+        (void)part;                                                                                          \
+        *out_x = tiles((x), (x_tile));                                                                       \
+        *out_y = tiles((y), (tile_rows));                                                                    \
+    }
+#include "kernels/kernels.def"
+#undef KERNEL
+
+enum {
+    STEM_none = -1,
+#define FORMAT(id, name, values, bytes, act, stem) STEM_##stem = id,
+#include "formats/formats.def"
+#undef FORMAT
+#undef FORMAT_STORED
+};
+
+static const sterna_gpu_kernel_row table[STERNA_GPU_KERNELS] = {
+#define KERNEL(id, file, op, format, group, tile_rows, x, x_tile, y, min_rows, scales)                       \
+    {#id,       STERNA_OP_##op, (uint32_t)STEM_##format, group,                                              \
+     tile_rows, min_rows,       STERNA_GPU_##scales,     grid_##id},
+#include "kernels/kernels.def"
+#undef KERNEL
+};
+
+const sterna_gpu_kernel_row *sterna_gpu_kernel_row_at(uint32_t index)
+{
+    return &table[index];
+}
+
+static bool takes(const sterna_gpu_kernel_row *row, const sterna_weight_view *view)
+{
+    if (!view) return row->format == UINT32_MAX;
+    if (row->format != view->format->id) return false;
+    return row->scales == STERNA_GPU_ANY || (row->scales == STERNA_GPU_UNIFORM) == (view->uniform != 0);
+}
+
+uint32_t sterna_gpu_kernels_for(sterna_op op, const sterna_weight_view *view, const sterna_gpu_limits *limits,
+                                uint32_t rows[STERNA_GPU_KERNELS])
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < STERNA_GPU_KERNELS; i++) {
+        if (table[i].op != op || table[i].group > limits->max_group_items || !takes(&table[i], view))
+            continue;
+        uint32_t at = count++;
+        for (; at > 0 && table[rows[at - 1]].min_rows < table[i].min_rows; at--) rows[at] = rows[at - 1];
+        rows[at] = i;
+    }
+    return count;
+}

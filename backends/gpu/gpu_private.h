@@ -1,0 +1,110 @@
+/* The handles of the GPU host. Owns: their structs and the lists they stand in. Included by gpu_*.c only. */
+#ifndef STERNA_GPU_PRIVATE_H
+#define STERNA_GPU_PRIVATE_H
+
+#include "base/size.h"
+#include "catalogue/catalogue.h"
+#include "gpu/gpu_host.h"
+#include "gpu/gpu_kernels.h"
+#include <string.h>
+
+/* Word indices in kernels have 32 bits, and f16 elements are indexed, too: a binding stays below 4 GiB. */
+#define STERNA_GPU_LARGEST_BINDING 0xfffff000ull
+
+typedef struct gpu_link {
+    struct gpu_link *next, *previous;
+} gpu_link;
+
+struct sterna_buffer {
+    gpu_link link; /* first */
+    sterna_gpu_memory memory;
+    uint64_t bytes;
+};
+
+/* Rows [first, first + count) of a weight in one allocation. */
+typedef struct gpu_part {
+    sterna_gpu_memory memory;
+    uint32_t first, count;
+    uint64_t bytes;
+} gpu_part;
+
+struct sterna_weight {
+    gpu_link link;
+    sterna_weight_view view; /* data is NULL: the device has them */
+    uint32_t stride;         /* words of a row on the device */
+    uint32_t n_parts;
+    gpu_part *parts;
+};
+
+/* A node as it is launched. Buffers and weights stand in it by their device memory, so that a plan survives
+ * their handles (running it then is the host's error, which the device reports). */
+typedef struct gpu_node {
+    sterna_node node; /* op and args are the plan's own copies */
+    sterna_op op;
+    bool uses_slots;
+    const sterna_gpu_memory *memory; /* of each buffer argument */
+    const gpu_part *parts;           /* of the weight; NULL without one */
+    uint32_t n_parts, stride, scale; /* of the weight; scale as bits */
+    const uint32_t *kernels;         /* rows of kernels.def, largest min_rows first */
+    uint32_t n_kernels;
+} gpu_node;
+
+enum { STATUS_RING = 4 };
+
+struct sterna_plan {
+    gpu_link link;
+    uint32_t n_nodes, n_slots;
+    uint32_t slot_max[STERNA_MAX_SLOTS];
+    gpu_node *nodes;
+    sterna_arg *args;
+    sterna_gpu_memory *memory;
+    gpu_part *parts;
+    uint32_t *kernels;
+    sterna_gpu_memory status; /* STATUS_RING times n_nodes words */
+    uint64_t status_bytes;
+    uint32_t next_ring;
+    struct gpu_submission *ring[STATUS_RING]; /* whose words they are, NULL when collected */
+};
+
+/* A submission between submit() and the wait() that uses it up. */
+typedef struct gpu_submission {
+    gpu_link link;
+    sterna_fence fence;
+    uint64_t driver_fence;
+    sterna_plan *plan; /* NULL once the result is known */
+    uint32_t first, count, ring;
+    sterna_result result;
+    sterna_fault fault;
+} gpu_submission;
+
+struct sterna_device {
+    const sterna_gpu_driver *driver;
+    void *gpu;
+    const sterna_host *host;
+    sterna_gpu_limits limits;
+    uint64_t max_binding;
+    gpu_link buffers, weights, plans, submissions; /* list heads */
+    sterna_fence next_fence;
+    uint32_t *words; /* scratch for status words, grows */
+    uint32_t n_words;
+    struct {
+        const void *kernel; /* NULL until first used */
+        uint8_t hash[32];
+        uint64_t launches;
+    } kernels[STERNA_GPU_KERNELS];
+};
+
+void sterna_gpu_link_in(gpu_link *head, gpu_link *link);
+void sterna_gpu_link_out(gpu_link *link);
+
+/* Memory of the host, zeroed; NULL when refused or when the product overflows. */
+void *sterna_gpu_host_alloc(sterna_device *device, uint64_t count, uint64_t size);
+void sterna_gpu_host_free(sterna_device *device, void *memory);
+/* Device memory in whole pages; `what` is for the message. */
+sterna_status sterna_gpu_alloc(sterna_device *device, uint64_t bytes, const char *what,
+                               sterna_gpu_memory *memory, sterna_fault *fault);
+
+/* Makes the result of a submission known: waits, reads its status words. TIMEOUT leaves it as it was. */
+sterna_status sterna_gpu_collect(sterna_device *device, gpu_submission *submission, uint32_t milliseconds);
+
+#endif

@@ -1,0 +1,104 @@
+/* Weights: checked, laid out for the device, cut into parts where one binding cannot span them, uploaded. */
+#include "gpu/gpu_layout.h"
+#include "gpu/gpu_private.h"
+#include <inttypes.h>
+
+enum { STAGING_BYTES = 1 << 20 };
+
+static sterna_status no_memory(const sterna_tensor *tensor, sterna_fault *fault)
+{
+    return sterna_fail(fault, STERNA_MEMORY, "%s: out of host memory",
+                       tensor->name ? tensor->name : "weight");
+}
+
+static sterna_status upload_part(sterna_device *device, const sterna_weight *weight,
+                                 const sterna_tensor *tensor, const gpu_part *part, uint8_t *staging,
+                                 uint32_t rows_staged, sterna_fault *fault)
+{
+    uint64_t stride = (uint64_t)weight->stride * 4;
+    for (uint32_t done = 0; done < part->count;) {
+        uint32_t rows = part->count - done < rows_staged ? part->count - done : rows_staged;
+        for (uint32_t r = 0; r < rows; r++)
+            sterna_gpu_pack_row(weight->view.format, weight->view.cols,
+                                (const uint8_t *)tensor->data +
+                                    (uint64_t)(part->first + done + r) * tensor->row_bytes,
+                                staging + r * stride);
+        sterna_status status =
+            device->driver->upload(device->gpu, part->memory, done * stride, staging, rows * stride, fault);
+        if (status != STERNA_OK) return status;
+        done += rows;
+    }
+    return STERNA_OK;
+}
+
+static sterna_status fill_parts(sterna_device *device, sterna_weight *weight, const sterna_tensor *tensor,
+                                uint32_t rows_per_part, sterna_fault *fault)
+{
+    uint64_t stride = (uint64_t)weight->stride * 4;
+    uint32_t rows_staged = (uint32_t)(STAGING_BYTES / stride ? STAGING_BYTES / stride : 1);
+    if (rows_staged > rows_per_part) rows_staged = rows_per_part;
+    uint8_t *staging = sterna_gpu_host_alloc(device, rows_staged, stride);
+    if (!staging) return no_memory(tensor, fault);
+    sterna_status status = STERNA_OK;
+    for (uint32_t p = 0; p < weight->n_parts && status == STERNA_OK; p++) {
+        gpu_part *part = &weight->parts[p];
+        part->first = p * rows_per_part;
+        part->count =
+            weight->view.rows - part->first < rows_per_part ? weight->view.rows - part->first : rows_per_part;
+        part->bytes = part->count * stride;
+        status = sterna_gpu_alloc(device, part->bytes, tensor->name ? tensor->name : "weight", &part->memory,
+                                  fault);
+        if (status == STERNA_OK)
+            status = upload_part(device, weight, tensor, part, staging, rows_staged, fault);
+    }
+    sterna_gpu_host_free(device, staging);
+    return status;
+}
+
+static void release(sterna_device *device, sterna_weight *weight)
+{
+    for (uint32_t p = 0; weight->parts && p < weight->n_parts; p++)
+        if (weight->parts[p].memory) device->driver->free(device->gpu, weight->parts[p].memory);
+    sterna_gpu_host_free(device, weight->parts);
+    sterna_gpu_host_free(device, weight);
+}
+
+sterna_status sterna_gpu_weight_create(sterna_device *device, const sterna_tensor *tensor,
+                                       sterna_weight **out, sterna_fault *fault)
+{
+    sterna_weight_view view;
+    uint32_t stride;
+    const char *name = tensor->name ? tensor->name : "weight";
+    sterna_status status = sterna_weight_view_make(tensor, &view, fault);
+    if (status != STERNA_OK) return status;
+    if (!sterna_gpu_row_words(view.format, view.cols, &stride) || (uint64_t)stride * 4 > device->max_binding)
+        return sterna_fail(fault, STERNA_UNSUPPORTED,
+                           "%s: one row of %" PRIu64 " bytes exceeds the %" PRIu64
+                           " bytes this device can bind, and rows are not split",
+                           name, tensor->row_bytes, device->max_binding);
+    uint64_t rows_per_part = device->max_binding / ((uint64_t)stride * 4);
+    if (rows_per_part > view.rows) rows_per_part = view.rows;
+    sterna_weight *weight = sterna_gpu_host_alloc(device, 1, sizeof *weight);
+    if (!weight) return no_memory(tensor, fault);
+    view.data = NULL;
+    weight->view = view;
+    weight->stride = stride;
+    weight->n_parts = (uint32_t)((view.rows + rows_per_part - 1) / rows_per_part);
+    weight->parts = sterna_gpu_host_alloc(device, weight->n_parts, sizeof *weight->parts);
+    status = weight->parts ? fill_parts(device, weight, tensor, (uint32_t)rows_per_part, fault)
+                           : no_memory(tensor, fault);
+    if (status != STERNA_OK) {
+        release(device, weight);
+        return status;
+    }
+    sterna_gpu_link_in(&device->weights, &weight->link);
+    *out = weight;
+    return STERNA_OK;
+}
+
+void sterna_gpu_weight_destroy(sterna_device *device, sterna_weight *weight)
+{
+    if (!weight) return;
+    sterna_gpu_link_out(&weight->link);
+    release(device, weight);
+}
