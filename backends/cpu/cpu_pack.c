@@ -5,11 +5,12 @@
 
 enum { ROWS = STERNA_CPU_PANEL_ROWS };
 
-uint32_t sterna_cpu_pack_block_bytes(sterna_cpu_pack pack)
+/* Bytes from one block of a panel to the next. */
+static uint32_t block_bytes(sterna_cpu_pack pack)
 {
     switch (pack) {
     case STERNA_CPU_PACK_TERNARY:
-        return STERNA_CPU_TERNARY_BLOCK;
+        return STERNA_CPU_TERNARY_CODES;
     case STERNA_CPU_PACK_Q8:
         return STERNA_CPU_Q8_BLOCK;
     case STERNA_CPU_PACK_Q4K:
@@ -20,6 +21,12 @@ uint32_t sterna_cpu_pack_block_bytes(sterna_cpu_pack pack)
     return 0;
 }
 
+/* One scale for a whole tensor is in the view already. */
+static bool has_scales(sterna_cpu_pack pack, const sterna_weight_view *view)
+{
+    return pack == STERNA_CPU_PACK_TERNARY && !(view->act == STERNA_ACT_TOKEN && view->uniform);
+}
+
 static uint32_t blocks_of(const sterna_weight_view *view)
 {
     return view->cols / view->format->values;
@@ -28,7 +35,8 @@ static uint32_t blocks_of(const sterna_weight_view *view)
 uint64_t sterna_cpu_pack_bytes(sterna_cpu_pack pack, const sterna_weight_view *view)
 {
     uint64_t panels = ((uint64_t)view->rows + ROWS - 1) / ROWS;
-    return sterna_sat_mul(sterna_sat_mul(panels, blocks_of(view)), sterna_cpu_pack_block_bytes(pack));
+    uint32_t each = block_bytes(pack) + (has_scales(pack, view) ? STERNA_CPU_TERNARY_SCALES : 0);
+    return sterna_sat_mul(sterna_sat_mul(panels, blocks_of(view)), each);
 }
 
 /* Byte of the packed block that holds column i of panel row r, and the shift of its code. */
@@ -62,46 +70,49 @@ static float get_f16(const uint8_t *at, uint32_t r)
     return sterna_f16_to_f32(half);
 }
 
+/* Added to a value to make its unsigned code. */
+static uint32_t offset_of(sterna_cpu_pack pack)
+{
+    return pack == STERNA_CPU_PACK_TERNARY ? 1 : pack == STERNA_CPU_PACK_Q8 ? 128 : 0;
+}
+
+static uint8_t *scales_at(const sterna_weight_view *view, uint8_t *packed, uint32_t row, uint32_t block)
+{
+    uint64_t index = (uint64_t)(row / ROWS) * blocks_of(view) + block;
+    return packed + sterna_cpu_pack_scales_offset(view) + index * STERNA_CPU_TERNARY_SCALES + row % ROWS * 4;
+}
+
 /* Scales come from f16 in all three formats, so that storing them as f16 again is exact. */
 static void pack_block(sterna_cpu_pack pack, const sterna_format *format, const sterna_block *block,
                        uint32_t r, uint8_t *out)
 {
-    uint32_t shift, offset = pack == STERNA_CPU_PACK_TERNARY ? 1 : 0;
+    uint32_t shift, offset = offset_of(pack);
     for (uint32_t i = 0; i < format->values; i++) {
         uint32_t at = place(pack, r, i, &shift);
         uint32_t code = (uint8_t)((uint32_t)block->q[i] + offset);
         out[at] = (uint8_t)(out[at] | code << shift);
     }
-    switch (pack) {
-    case STERNA_CPU_PACK_TERNARY:
-        memcpy(out + STERNA_CPU_TERNARY_CODES + 4 * r, &block->d, sizeof block->d);
-        break;
-    case STERNA_CPU_PACK_Q8:
-        put_f16(out + 512, r, block->d);
-        break;
-    case STERNA_CPU_PACK_Q4K:
-        for (uint32_t g = 0; g < 8; g++) {
-            out[STERNA_CPU_Q4K_SCALES + 16 * g + r] = block->scale[g];
-            out[STERNA_CPU_Q4K_MINS + 16 * g + r] = block->min[g];
-        }
-        put_f16(out + STERNA_CPU_Q4K_D, r, block->d);
-        put_f16(out + STERNA_CPU_Q4K_D + 32, r, block->dmin);
-        break;
-    case STERNA_CPU_PACK_NONE:
-        break;
+    if (pack == STERNA_CPU_PACK_Q8) put_f16(out + STERNA_CPU_Q8_D, r, block->d);
+    if (pack != STERNA_CPU_PACK_Q4K) return;
+    for (uint32_t g = 0; g < 8; g++) {
+        out[STERNA_CPU_Q4K_SCALES + 16 * g + r] = block->scale[g];
+        out[STERNA_CPU_Q4K_MINS + 16 * g + r] = block->min[g];
     }
+    put_f16(out + STERNA_CPU_Q4K_D, r, block->d);
+    put_f16(out + STERNA_CPU_Q4K_D + 32, r, block->dmin);
 }
 
 void sterna_cpu_pack_weight(sterna_cpu_pack pack, const sterna_weight_view *view, uint8_t *out)
 {
     const sterna_format *format = view->format;
-    const uint32_t bytes = sterna_cpu_pack_block_bytes(pack), blocks = blocks_of(view);
+    const uint32_t bytes = block_bytes(pack), blocks = blocks_of(view);
     sterna_block block;
     memset(out, 0, (size_t)sterna_cpu_pack_bytes(pack, view));
     for (uint32_t row = 0; row < view->rows; row++)
         for (uint32_t b = 0; b < blocks; b++) {
             format->decode(view->data + row * view->row_bytes + (uint64_t)b * format->bytes, &block);
             pack_block(pack, format, &block, row % ROWS, out + ((uint64_t)(row / ROWS) * blocks + b) * bytes);
+            if (has_scales(pack, view)) memcpy(scales_at(view, out, row, b), &block.d, sizeof block.d);
         }
 }
 
@@ -110,25 +121,26 @@ void sterna_cpu_pack_read(sterna_cpu_pack pack, const sterna_weight_view *view, 
 {
     static const uint8_t mask[] = {
         [STERNA_CPU_PACK_TERNARY] = 3, [STERNA_CPU_PACK_Q8] = 255, [STERNA_CPU_PACK_Q4K] = 15};
-    const uint32_t r = row % ROWS, bytes = sterna_cpu_pack_block_bytes(pack);
-    const uint8_t *in = packed + ((uint64_t)(row / ROWS) * blocks_of(view) + block) * bytes;
+    const uint32_t r = row % ROWS;
+    const uint8_t *in = packed + ((uint64_t)(row / ROWS) * blocks_of(view) + block) * block_bytes(pack);
     uint32_t shift;
     memset(out, 0, sizeof *out);
     for (uint32_t i = 0; i < view->format->values; i++) {
         uint32_t at = place(pack, r, i, &shift);
-        out->q[i] = (int8_t)((in[at] >> shift & mask[pack]) - (pack == STERNA_CPU_PACK_TERNARY ? 1 : 0));
+        out->q[i] = (int8_t)(int32_t)((in[at] >> shift & mask[pack]) - offset_of(pack));
     }
     out->scale[0] = 1;
+    if (pack == STERNA_CPU_PACK_Q8) out->d = get_f16(in + STERNA_CPU_Q8_D, r);
     if (pack == STERNA_CPU_PACK_TERNARY) {
-        memcpy(&out->d, in + STERNA_CPU_TERNARY_CODES + 4 * r, sizeof out->d);
-    } else if (pack == STERNA_CPU_PACK_Q8) {
-        out->d = get_f16(in + 512, r);
-    } else {
-        for (uint32_t g = 0; g < 8; g++) {
-            out->scale[g] = in[STERNA_CPU_Q4K_SCALES + 16 * g + r];
-            out->min[g] = in[STERNA_CPU_Q4K_MINS + 16 * g + r];
-        }
-        out->d = get_f16(in + STERNA_CPU_Q4K_D, r);
-        out->dmin = get_f16(in + STERNA_CPU_Q4K_D + 32, r);
+        out->d = view->scale;
+        if (has_scales(pack, view))
+            memcpy(&out->d, scales_at(view, (uint8_t *)(uintptr_t)packed, row, block), sizeof out->d);
     }
+    if (pack != STERNA_CPU_PACK_Q4K) return;
+    for (uint32_t g = 0; g < 8; g++) {
+        out->scale[g] = in[STERNA_CPU_Q4K_SCALES + 16 * g + r];
+        out->min[g] = in[STERNA_CPU_Q4K_MINS + 16 * g + r];
+    }
+    out->d = get_f16(in + STERNA_CPU_Q4K_D, r);
+    out->dmin = get_f16(in + STERNA_CPU_Q4K_D + 32, r);
 }

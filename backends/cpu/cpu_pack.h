@@ -2,8 +2,9 @@
  * a few columns of all 16 and a dot product of four int8 values per row is one 32-bit lane. Owns: the
  * layouts, packing, and their inverse (for tests). Leaves to others: arithmetic (kernels_*.inc).
  *
- * A panel whose last rows do not exist is filled with zero values and zero scales. In the drawings r is a row
- * of the panel, 0 to 15, and every line is 64 bytes: lane r, a 32-bit word, belongs to row r.
+ * Rows of the last panel that do not exist are zero bytes, and their results are never written. In the
+ * drawings r is a row of the panel, 0 to 15, and every line is 64 bytes: lane r, a 32-bit word, belongs to
+ * row r.
  *
  * TERNARY (TQ2_0), per block of 256 columns 16 lines of codes and one of scales:
  *     line t, lane r, byte j, bits 2g and 2g+1 = code of column 16 t + 4 g + j    (value = code - 1, code 3
@@ -19,8 +20,9 @@
 enum {
     STERNA_CPU_PANEL_ROWS = 16,
     STERNA_CPU_TERNARY_CODES = 1024,
-    STERNA_CPU_TERNARY_BLOCK = STERNA_CPU_TERNARY_CODES + 64,
-    STERNA_CPU_Q8_BLOCK = 512 + 32,
+    STERNA_CPU_TERNARY_SCALES = 64,
+    STERNA_CPU_Q8_D = 512,
+    STERNA_CPU_Q8_BLOCK = STERNA_CPU_Q8_D + 32,
     STERNA_CPU_Q4K_SCALES = 2048,
     STERNA_CPU_Q4K_MINS = STERNA_CPU_Q4K_SCALES + 128,
     STERNA_CPU_Q4K_D = STERNA_CPU_Q4K_MINS + 128,
@@ -34,8 +36,12 @@ typedef enum sterna_cpu_pack {
     STERNA_CPU_PACK_Q4K
 } sterna_cpu_pack;
 
-/* Bytes of one panel's block of format->values columns. */
-uint32_t sterna_cpu_pack_block_bytes(sterna_cpu_pack pack);
+/* Where the scales of a ternary weight stand behind its codes. */
+static inline uint64_t sterna_cpu_pack_scales_offset(const sterna_weight_view *view)
+{
+    return ((uint64_t)view->rows + STERNA_CPU_PANEL_ROWS - 1) / STERNA_CPU_PANEL_ROWS *
+           (view->cols / view->format->values) * STERNA_CPU_TERNARY_CODES;
+}
 /* Bytes of a packed weight; UINT64_MAX when too large. */
 uint64_t sterna_cpu_pack_bytes(sterna_cpu_pack pack, const sterna_weight_view *view);
 /* Packs view->data into `out` (64-byte aligned, sterna_cpu_pack_bytes long). */

@@ -12,6 +12,7 @@
 #include "reference/ref_math.h"
 #include "reference/reference.h"
 #include "runner.h"
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -1,0 +1,17 @@
+/* The kernels of level avx2: AVX2 and F16C (CMakeLists.txt gives the flags). Owns: nothing but the
+ * names; bodies are in kernels_*.inc. Empty where the compiler was not told to use these instructions. */
+#include "cpu/cpu_features.h"
+
+#if defined(__AVX2__)
+#include "cpu/simd_avx2.h"
+
+#define LEVEL(name)                                       sterna_avx2_##name
+#define KERNEL(LEVEL_NAME, op, FORMAT, ACT, PACK, symbol) sterna_kernel symbol;
+#include "cpu/cpu_kernels.def"
+#undef KERNEL
+#include "cpu/kernels_attention.inc"
+#include "cpu/kernels_block.inc"
+#include "cpu/kernels_float.inc"
+#include "cpu/kernels_row.inc"
+#include "cpu/kernels_ternary.inc"
+#endif

@@ -1,0 +1,18 @@
+/* The kernels of level avx512bw: AVX-512 F, BW, DQ and VL. Owns: nothing but the
+ * names; bodies are in kernels_*.inc. Empty where the compiler was not told to use these instructions. */
+#include "cpu/cpu_features.h"
+
+#if defined(__AVX512BW__)
+#define SIMD_VNNI 0
+#include "cpu/simd_avx512.h"
+
+#define LEVEL(name)                                       sterna_avx512bw_##name
+#define KERNEL(LEVEL_NAME, op, FORMAT, ACT, PACK, symbol) sterna_kernel symbol;
+#include "cpu/cpu_kernels.def"
+#undef KERNEL
+#include "cpu/kernels_attention.inc"
+#include "cpu/kernels_block.inc"
+#include "cpu/kernels_float.inc"
+#include "cpu/kernels_row.inc"
+#include "cpu/kernels_ternary.inc"
+#endif

@@ -1,0 +1,15 @@
+/* The kernels of level avx512vnni: AVX-512 VNNI: the int8 products. Owns: nothing but the
+ * names; bodies are in kernels_*.inc. Empty where the compiler was not told to use these instructions. */
+#include "cpu/cpu_features.h"
+
+#if defined(__AVX512VNNI__)
+#define SIMD_VNNI 1
+#include "cpu/simd_avx512.h"
+
+#define LEVEL(name)                                       sterna_avx512vnni_##name
+#define KERNEL(LEVEL_NAME, op, FORMAT, ACT, PACK, symbol) sterna_kernel symbol;
+#include "cpu/cpu_kernels.def"
+#undef KERNEL
+#include "cpu/kernels_block.inc"
+#include "cpu/kernels_ternary.inc"
+#endif
