@@ -9,9 +9,14 @@
 #define KERNEL(LEVEL_NAME, op, FORMAT, ACT, PACK, symbol) sterna_kernel symbol;
 #include "cpu/cpu_kernels.def"
 #undef KERNEL
-#include "cpu/kernels_attention.inc"
+/* In this order: later ones use words of earlier ones. */
 #include "cpu/kernels_block.inc"
-#include "cpu/kernels_float.inc"
-#include "cpu/kernels_row.inc"
+
 #include "cpu/kernels_ternary.inc"
+
+#include "cpu/kernels_float.inc"
+
+#include "cpu/kernels_row.inc"
+
+#include "cpu/kernels_attention.inc"
 #endif

@@ -10,6 +10,8 @@
 #define KERNEL(LEVEL_NAME, op, FORMAT, ACT, PACK, symbol) sterna_kernel symbol;
 #include "cpu/cpu_kernels.def"
 #undef KERNEL
+/* In this order: later ones use words of earlier ones. */
 #include "cpu/kernels_block.inc"
+
 #include "cpu/kernels_ternary.inc"
 #endif

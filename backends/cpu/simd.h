@@ -21,9 +21,9 @@
 #define INLINE static inline __attribute__((always_inline, unused))
 /* Loops over accumulators must disappear, or the accumulators live in memory. */
 #if defined(__clang__)
-#define UNROLL _Pragma("clang loop unroll(full)")
+#define EACH(i, n) _Pragma("clang loop unroll(full)") for (uint32_t i = 0; i < (n); i++)
 #else
-#define UNROLL _Pragma("GCC unroll 32")
+#define EACH(i, n) _Pragma("GCC unroll 32") for (uint32_t i = 0; i < (n); i++)
 #endif
 
 /* The four int8 values that one step multiplies, as a word. */
