@@ -142,6 +142,104 @@ static void formats(FILE *out)
     fputs(".\n", out);
 }
 
+/* The rows of both kernel tables as text, whatever machine this is built on. */
+typedef struct code_row {
+    const char *place, *op, *format,
+        *act; /* place: a CPU level or a kernel's id; format, act: ANY or a name */
+} code_row;
+
+#define STERNA_CPU_X86 1
+static const code_row cpu_rows[] = {
+#define KERNEL(level, op, format, act, pack, symbol) {#level, #op, #format, #act},
+#include "cpu/cpu_kernels.def"
+#undef KERNEL
+};
+
+static const char *const levels[] = {
+#define LEVEL(NAME, name, needs, sentence) #NAME,
+#include "cpu/levels.def"
+#undef LEVEL
+};
+
+static const code_row gpu_rows[] = {
+#define KERNEL(id, file, op, format, group, tile_rows, x, x_tile, y, min_rows, scales)                       \
+    {#id, #op, #format, "ANY"},
+#include "kernels/kernels.def"
+#undef KERNEL
+};
+
+static const char *act_word(sterna_act act)
+{
+    static const char *const words[] = {"F32", "TOKEN", "BLOCK32", "BLOCK256"};
+    return words[act];
+}
+
+/* Names of formats stand in upper case in one table, in lower case in the other. */
+static bool same_word(const char *a, const char *b)
+{
+    for (; *a && *b; a++, b++)
+        if ((*a | 32) != (*b | 32) && *a != *b) return false;
+    return *a == *b;
+}
+
+static bool covers(const code_row *row, const char *op, const char *format, const char *act)
+{
+    return !strcmp(row->op, op) && (!strcmp(row->format, "ANY") || same_word(row->format, format)) &&
+           (!strcmp(row->act, "ANY") || !strcmp(row->act, act));
+}
+
+static void code_line(FILE *out, const char *op, const char *format, const char *act, const char *activations)
+{
+    fprintf(out, "| %s | %s | %s |", op, format, activations);
+    for (size_t l = 0; l < STERNA_COUNT(levels); l++) {
+        bool own = l == 0; /* the reference has every operation */
+        for (size_t i = 0; i < STERNA_COUNT(cpu_rows); i++)
+            own = own || (!strcmp(cpu_rows[i].place, levels[l]) && covers(&cpu_rows[i], op, format, act));
+        fputs(own ? " own |" : " |", out);
+    }
+    size_t found = 0;
+    for (size_t i = 0; i < STERNA_COUNT(gpu_rows); i++)
+        if (!strcmp(gpu_rows[i].op, op) &&
+            (!strcmp(gpu_rows[i].format, "none") || same_word(gpu_rows[i].format, format)))
+            fprintf(out, "%s`%s`", found++ ? ", " : " ", gpu_rows[i].place);
+    fputs(" |\n", out);
+}
+
+static void kernels(FILE *out)
+{
+    uint32_t n;
+    const sterna_format *all = sterna_format_all(&n);
+    fputs("\n## What computes it\n\n"
+          "Levels of the CPU that have code of their own for an operation; one without uses the nearest such "
+          "level to its left,\n"
+          "and all give the same bits. The last column names the device kernels of all GPUs, the mock "
+          "included\n"
+          "(`backends/kernels/kernels.def`); where there are several, the number of rows and the weight's "
+          "scales decide.\n\n"
+          "| operation | weights | activations |",
+          out);
+    for (size_t l = 0; l < STERNA_COUNT(levels); l++) {
+        fputc(' ', out);
+        for (const char *c = levels[l]; *c; c++) fputc(*c >= 'A' && *c <= 'Z' ? *c | 32 : *c, out);
+        fputs(" |", out);
+    }
+    fputs(" device kernels |\n|---|---|---|", out);
+    for (size_t l = 0; l < STERNA_COUNT(levels); l++) fputs("---|", out);
+    fputs("---|\n", out);
+    for (int op = 0; op < STERNA_OP_COUNT; op++) {
+        const sterna_op_info *info = sterna_op_get((sterna_op)op);
+        bool weighted = false;
+        for (uint32_t i = 0; i < info->n_params; i++)
+            weighted = weighted || info->params[i].kind == STERNA_PARAM_WEIGHT;
+        if (!weighted) code_line(out, info->name, "", "", "");
+        for (uint32_t f = 0; weighted && f < n; f++)
+            for (int act = STERNA_ACT_F32; act <= STERNA_ACT_BLOCK256; act++)
+                if (all[f].unpack && sterna_op_takes((sterna_op)op, all[f].id, (sterna_act)act))
+                    code_line(out, info->name, all[f].name, act_word((sterna_act)act),
+                              op == STERNA_OP_embed ? "" : act_name((sterna_act)act));
+    }
+}
+
 void gendocs_kernels(FILE *out)
 {
     fputs("# Operations and kernels\n\n"
@@ -156,4 +254,5 @@ void gendocs_kernels(FILE *out)
           out);
     for (int op = 0; op < STERNA_OP_COUNT; op++) operation(out, (sterna_op)op);
     formats(out);
+    kernels(out);
 }
