@@ -217,8 +217,7 @@ static void vectors_llama_bpe(sterna_test *t)
 /* The prompt of every greedy run of stories260K, with its 64 ids as a text that must come back whole. */
 static void stories_prompt(sterna_test *t)
 {
-    const char *path = sterna_test_shared(t, "data/gguf/stories260K-f32.gguf");
-    if (!path) SKIP(t, "data/gguf/stories260K-f32.gguf is not here");
+    const char *path = sterna_test_repo(t, "golden/models/stories260K-q8_0.gguf");
     opened o;
     sterna_fault fault = {0};
     CHECK_MSG(t, open_vocab(path, &o, &fault) == STERNA_OK, "%s", fault.text);
