@@ -10,16 +10,31 @@
 enum { CRASH_ATTEMPTS = 150 };
 static const double CRASH_SECONDS = 10.0;
 
-static bool same(const char *filter, const char *name)
+static char lower(char c)
 {
-    return !filter || strcmp(filter, name) == 0;
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+/* True when the comma-separated list (NULL: everything) has the name, upper or lower case. */
+static bool listed(const char *list, const char *name)
+{
+    if (!list) return true;
+    while (*list) {
+        const char *c = name;
+        while (*c && lower(*list) == lower(*c)) list++, c++;
+        if (*c == 0 && (*list == 0 || *list == ',')) return true;
+        while (*list && *list != ',') list++;
+        if (*list == ',') list++;
+    }
+    return false;
 }
 
 static uint32_t jobs_of(sterna_op op, uint32_t format, sterna_act act, const char *law, sterna_job *jobs,
                         uint32_t n)
 {
     for (uint32_t id = 0; id < STERNA_LAW_COUNT; id++) {
-        if (!sterna_law_applies((sterna_law_id)id, op) || !same(law, sterna_law_get((sterna_law_id)id)->name))
+        if (!sterna_law_applies((sterna_law_id)id, op) ||
+            !listed(law, sterna_law_get((sterna_law_id)id)->name))
             continue;
         if (n < STERNA_BENCH_JOBS) jobs[n] = (sterna_job){op, format, act, (sterna_law_id)id};
         n++;
@@ -31,21 +46,19 @@ uint32_t sterna_bench_jobs(const char *op_name, const char *format_name, const c
 {
     uint32_t n = 0, n_formats;
     const sterna_format *formats = sterna_format_all(&n_formats);
-    const sterna_format *wanted = format_name ? sterna_format_named(format_name) : NULL;
-    if (format_name && !wanted) return 0;
     for (uint32_t o = 0; o < STERNA_OP_COUNT; o++) {
         sterna_op op = (sterna_op)o;
         const sterna_op_info *info = sterna_op_get(op);
         bool weighted = false;
-        if (!same(op_name, info->name)) continue;
+        if (!listed(op_name, info->name)) continue;
         for (uint32_t i = 0; i < info->n_params; i++) weighted |= info->params[i].kind == STERNA_PARAM_WEIGHT;
         if (!weighted) {
-            if (!wanted) n = jobs_of(op, STERNA_FORMAT_F32, STERNA_ACT_F32, law, jobs, n);
+            if (!format_name) n = jobs_of(op, STERNA_FORMAT_F32, STERNA_ACT_F32, law, jobs, n);
             continue;
         }
         for (uint32_t f = 0; f < n_formats; f++)
             for (uint32_t act = STERNA_ACT_F32; act <= STERNA_ACT_BLOCK256; act++)
-                if ((!wanted || wanted->id == formats[f].id) &&
+                if (listed(format_name, formats[f].name) &&
                     sterna_op_takes(op, formats[f].id, (sterna_act)act))
                     n = jobs_of(op, formats[f].id, (sterna_act)act, law, jobs, n);
     }
@@ -57,8 +70,9 @@ typedef struct isolated {
     sterna_bench_shared *shared;
     const sterna_subject_spec *spec;
     const sterna_job *job;
-    const uint32_t *values;
-    uint32_t n_values;
+    const uint32_t *values; /* or bytes */
+    const uint8_t *bytes;
+    size_t count;
 } isolated;
 
 static void run_isolated(void *context)
@@ -78,16 +92,17 @@ static void run_isolated(void *context)
         return;
     }
     atomic_store(&shared->stage, STAGE_RUNNING);
-    sterna_choice_replay(&shared->choices, x->values, x->n_values);
+    if (x->values)
+        sterna_choice_replay(&shared->choices, x->values, (uint32_t)x->count);
+    else
+        sterna_choice_from_bytes(&shared->choices, x->bytes, x->count);
     sterna_bench_trial(&trial, x->job->law);
     shared->verdict = trial.verdict;
     sterna_subject_close(&subject, &shared->verdict);
     atomic_store(&shared->stage, STAGE_DONE);
 }
 
-sterna_verdict sterna_bench_isolated(const sterna_subject_spec *spec, const sterna_job *job,
-                                     const uint32_t *values, uint32_t n_values, double seconds, char *story,
-                                     size_t story_size)
+static sterna_verdict run_case(isolated *x, double seconds, char *story, size_t story_size)
 {
     sterna_verdict v = {0};
     sterna_bench_shared *shared = sterna_process_map(sizeof *shared);
@@ -96,8 +111,8 @@ sterna_verdict sterna_bench_isolated(const sterna_subject_spec *spec, const ster
         sterna_judge(&v, STERNA_VERDICT_REFUSED, "no memory for the case");
         return v;
     }
-    isolated x = {shared, spec, job, values, n_values};
-    v = sterna_process_run(run_isolated, &x, &shared->pulse, seconds, story == NULL);
+    x->shared = shared;
+    v = sterna_process_run(run_isolated, x, &shared->pulse, seconds, story == NULL);
     if (v.code == STERNA_VERDICT_PASS && atomic_load(&shared->stage) == STAGE_NO_DEVICE)
         sterna_judge(&v, STERNA_VERDICT_UNSUPPORTED, "%s", shared->fault.text);
     else if (v.code == STERNA_VERDICT_PASS)
@@ -105,6 +120,22 @@ sterna_verdict sterna_bench_isolated(const sterna_subject_spec *spec, const ster
     if (story) snprintf(story, story_size, "%s", shared->story);
     sterna_process_unmap(shared, sizeof *shared);
     return v;
+}
+
+sterna_verdict sterna_bench_isolated(const sterna_subject_spec *spec, const sterna_job *job,
+                                     const uint32_t *values, uint32_t n_values, double seconds, char *story,
+                                     size_t story_size)
+{
+    isolated x = {.spec = spec, .job = job, .values = values, .count = n_values};
+    return run_case(&x, seconds, story, story_size);
+}
+
+sterna_verdict sterna_bench_isolated_bytes(const sterna_subject_spec *spec, const sterna_job *job,
+                                           const uint8_t *bytes, size_t count, double seconds, char *story,
+                                           size_t story_size)
+{
+    isolated x = {.spec = spec, .job = job, .bytes = bytes, .count = count};
+    return run_case(&x, seconds, story, story_size);
 }
 
 typedef struct crash_context {

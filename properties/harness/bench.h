@@ -30,7 +30,7 @@ typedef struct sterna_failure {
 
 typedef struct sterna_bench_params {
     sterna_subject_spec spec;
-    const char *op, *format, *law; /* NULL: all */
+    const char *op, *format, *law; /* comma-separated names; NULL: all */
     uint32_t seed;
     uint32_t cases;      /* of each job; with a budget: at least that many, time permitting */
     double budget;       /* seconds; 0: `cases` and no more */
@@ -64,8 +64,13 @@ void sterna_bench_free(sterna_bench_report *report);
 sterna_verdict sterna_bench_isolated(const sterna_subject_spec *spec, const sterna_job *job,
                                      const uint32_t *values, uint32_t count, double seconds, char *story,
                                      size_t story_size);
+/* The same from bytes (sterna_choice_from_bytes). */
+sterna_verdict sterna_bench_isolated_bytes(const sterna_subject_spec *spec, const sterna_job *job,
+                                           const uint8_t *bytes, size_t count, double seconds, char *story,
+                                           size_t story_size);
 
-/* Jobs that match; returns how many there are and writes at most STERNA_BENCH_JOBS of them. */
+/* Jobs that match (lists as above); returns how many there are and writes at most STERNA_BENCH_JOBS of them.
+ */
 uint32_t sterna_bench_jobs(const char *op, const char *format, const char *law, sterna_job *jobs);
 
 #endif

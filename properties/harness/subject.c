@@ -2,10 +2,23 @@
 #include "harness/subject.h"
 #include "base/mem.h"
 #include "base/size.h"
-#include "base/sys.h"
 #include "harness/backends.h"
+#include "registry.h"
 #include <stdio.h>
 #include <string.h>
+
+/* What `auto` stands for on this machine. */
+static sterna_status resolve(const char **name, char *room, size_t size, sterna_fault *fault)
+{
+    sterna_open_device device = {0};
+    if (strcmp(*name, "auto") != 0 && **name) return STERNA_OK;
+    sterna_status status = sterna_device_open("auto", 1, STERNA_PROFILE_EXACT, &device, fault);
+    if (status != STERNA_OK) return status;
+    snprintf(room, size, "%.*s", (int)size - 1, device.spec);
+    sterna_device_close(&device);
+    *name = room;
+    return STERNA_OK;
+}
 
 static void *host_allocate(void *context, size_t bytes, size_t alignment)
 {
@@ -43,21 +56,6 @@ void sterna_subject_offer(const sterna_backend_api *api, bool guarded)
     offered[n_offered++].guarded = guarded;
 }
 
-static sterna_status load(sterna_subject *s, const char *path, sterna_fault *fault)
-{
-    sterna_status status = sterna_sys_dlopen(path, &s->library, fault);
-    if (status != STERNA_OK) return status;
-    void *symbol = sterna_sys_dlsym(s->library, STERNA_BACKEND_ENTRY_NAME);
-    sterna_backend_entry_fn entry;
-    memcpy(&entry, &symbol, sizeof entry); /* ISO C has no cast from object to function pointers */
-    if (!symbol) return sterna_fail(fault, STERNA_FILE, "%s: exports no %s", path, STERNA_BACKEND_ENTRY_NAME);
-    s->api = entry(STERNA_ABI_VERSION);
-    if (!s->api)
-        return sterna_fail(fault, STERNA_UNSUPPORTED, "%s: does not speak ABI version %u", path,
-                           STERNA_ABI_VERSION);
-    return STERNA_OK;
-}
-
 /* Every function of the table is called sooner or later; a missing one is found here. */
 static bool complete(const sterna_backend_api *api)
 {
@@ -68,9 +66,13 @@ static bool complete(const sterna_backend_api *api)
            api->submit && api->wait && api->kernels_used;
 }
 
-sterna_status sterna_subject_open(sterna_subject *s, const sterna_subject_spec *spec, sterna_fault *fault)
+sterna_status sterna_subject_open(sterna_subject *s, const sterna_subject_spec *given, sterna_fault *fault)
 {
-    char name[160];
+    char name[160], room[160];
+    const char *asked = given->name;
+    sterna_status status = resolve(&asked, room, sizeof room, fault);
+    if (status != STERNA_OK) return status;
+    const sterna_subject_spec resolved = {asked, given->profile, given->threads}, *spec = &resolved;
     const char *slash = strrchr(spec->name, '/'), *colon = strchr(slash ? slash : spec->name, ':');
     size_t length = colon ? (size_t)(colon - spec->name) : strlen(spec->name);
     memset(s, 0, sizeof *s);
@@ -78,15 +80,17 @@ sterna_status sterna_subject_open(sterna_subject *s, const sterna_subject_spec *
         return sterna_fail(fault, STERNA_USAGE, "the device name is too long: %s", spec->name);
     memcpy(name, spec->name, length);
     name[length] = 0;
+    bool library = slash || strstr(name, ".so");
     s->profile = spec->profile;
-    for (uint32_t i = 0; i < n_offered && !slash; i++)
+    for (uint32_t i = 0; i < n_offered && !library; i++)
         if (strcmp(offered[i].api->name, name) == 0) {
             s->api = offered[i].api;
             s->guarded = offered[i].guarded;
         }
-    sterna_status status = STERNA_OK;
     if (strcmp(name, "direct") == 0) s->guarded = true;
-    if (!s->api) status = slash ? load(s, name, fault) : sterna_bench_find_backend(name, &s->api, fault);
+    if (!s->api)
+        status = library ? sterna_plugin_load(name, &s->library, &s->api, fault)
+                         : sterna_bench_find_backend(name, &s->api, fault);
     if (status == STERNA_OK && !complete(s->api))
         status = sterna_fail(fault, STERNA_UNSUPPORTED, "%s: the backend's table of functions is incomplete",
                              name);
@@ -112,7 +116,7 @@ sterna_status sterna_subject_open(sterna_subject *s, const sterna_subject_spec *
         if (status != STERNA_OK) s->api->close(s->device);
     }
     if (status != STERNA_OK) {
-        if (s->library) sterna_sys_dlclose(s->library);
+        if (s->library) sterna_plugin_unload(s->library);
         memset(s, 0, sizeof *s);
         return status;
     }
@@ -127,7 +131,7 @@ void sterna_subject_close(sterna_subject *s, sterna_verdict *v)
     if (v && s->live != 0)
         sterna_judge(v, STERNA_VERDICT_LEAK, "%lld host allocations of %s are live after close()",
                      (long long)s->live, s->name);
-    if (s->library) sterna_sys_dlclose(s->library);
+    if (s->library) sterna_plugin_unload(s->library);
     memset(s, 0, sizeof *s);
 }
 
