@@ -33,12 +33,14 @@ bool sterna_gen_bad_values(sterna_choices *c, void *data, uint64_t count);
 void sterna_gen_i8(sterna_choices *c, void *data, uint64_t count);
 /* Encoded rows of a format: any legal bytes, with scales from simple to extreme but finite. */
 void sterna_gen_blocks(sterna_choices *c, uint32_t format, uint8_t *data, uint64_t bytes);
-/* The kinds it draws from, and INTEGERS for laws: quantised blocks with scales of 1, floats in -4..4. */
+/* The kinds it draws from (LARGEST: every integer at one end of its range, so that sums are as large as they
+ * can be), and INTEGERS for laws: quantised blocks with scales of 1, floats in -4..4. */
 enum {
     STERNA_BLOCKS_PLAIN,
     STERNA_BLOCKS_ANY,
     STERNA_BLOCKS_SPECIAL,
     STERNA_BLOCKS_UNIFORM,
+    STERNA_BLOCKS_LARGEST, /* every integer at its end of the range: sums are as large as they can be */
     STERNA_BLOCKS_INTEGERS
 };
 void sterna_gen_blocks_kind(uint32_t kind, uint32_t seed, uint32_t format, uint8_t *data, uint64_t bytes);

@@ -116,16 +116,30 @@ bool sterna_gen_bad_values(sterna_choices *c, void *data, uint64_t count)
 
 void sterna_gen_i8(sterna_choices *c, void *data, uint64_t count)
 {
-    enum { ONES, SMALL, FULL, EXTREME, KINDS };
+    enum { ONES, SMALL, FULL, EXTREME, LARGEST, SMALLEST, KINDS };
     uint32_t kind = sterna_choose(c, KINDS - 1), seed = sterna_choose(c, 65535);
     int8_t *q = data;
     for (uint64_t i = 0; i < count; i++) {
         uint32_t w = sterna_gen_word(seed, i);
-        q[i] = (int8_t)(kind == ONES    ? 1
-                        : kind == SMALL ? (int32_t)(w % 7) - 3
-                        : kind == FULL  ? (int32_t)(w % 255) - 127
-                        : w & 1         ? 127
-                                        : -127);
+        switch (kind) {
+        case ONES:
+            q[i] = 1;
+            break;
+        case SMALL:
+            q[i] = (int8_t)((int32_t)(w % 7) - 3);
+            break;
+        case FULL:
+            q[i] = (int8_t)((int32_t)(w % 255) - 127);
+            break;
+        case EXTREME:
+            q[i] = w & 1 ? 127 : -127;
+            break;
+        case LARGEST:
+            q[i] = 127;
+            break;
+        default:
+            q[i] = -127;
+        }
     }
 }
 
@@ -139,8 +153,8 @@ static uint16_t half_bits(uint32_t kind, uint32_t w, uint16_t exponent_mask)
 
 static void fill_f32_rows(uint32_t kind, uint32_t seed, uint8_t *data, uint64_t count)
 {
-    static const sterna_fill fills[] = {STERNA_FILL_ONES, STERNA_FILL_UNIT, STERNA_FILL_TINY,
-                                        STERNA_FILL_RANGE, STERNA_FILL_INTEGERS};
+    static const sterna_fill fills[] = {STERNA_FILL_ONES,  STERNA_FILL_UNIT, STERNA_FILL_TINY,
+                                        STERNA_FILL_RANGE, STERNA_FILL_ONES, STERNA_FILL_INTEGERS};
     for (uint64_t i = 0; i < count; i++) {
         float value = fill_value(fills[kind], sterna_gen_word(seed, i));
         memcpy(data + 4 * i, &value, 4);
@@ -158,10 +172,11 @@ static void fill_half_rows(uint32_t kind, uint32_t seed, uint8_t *data, uint64_t
         static const uint16_t small[2][5] = {{0, 0x3C00, 0x4000, 0x4200, 0x4400},
                                              {0, 0x3F80, 0x4000, 0x4040, 0x4080}};
         uint16_t integer = (uint16_t)(small[brain][w % 5] | (w & 0x8000));
-        uint16_t half = kind == STERNA_BLOCKS_INTEGERS ? integer
-                        : kind == 0                    ? one
-                        : kind == 3                    ? near
-                                                       : half_bits(kind, w, mask);
+        uint16_t half = kind == STERNA_BLOCKS_INTEGERS  ? integer
+                        : kind == STERNA_BLOCKS_LARGEST ? one
+                        : kind == 0                     ? one
+                        : kind == 3                     ? near
+                                                        : half_bits(kind, w, mask);
         memcpy(data + 2 * i, &half, 2);
     }
 }
@@ -175,7 +190,7 @@ static const block_shape shapes[] = {{8, 34, {0, 0}, 1}, {12, 144, {0, 2}, 2}, {
 
 void sterna_gen_blocks(sterna_choices *c, uint32_t format, uint8_t *data, uint64_t bytes)
 {
-    uint32_t kind = sterna_choose(c, STERNA_BLOCKS_UNIFORM);
+    uint32_t kind = sterna_choose(c, STERNA_BLOCKS_LARGEST);
     sterna_gen_blocks_kind(kind, sterna_choose(c, 65535), format, data, bytes);
 }
 
@@ -188,15 +203,17 @@ void sterna_gen_blocks_kind(uint32_t kind, uint32_t seed, uint32_t format, uint8
     for (uint32_t i = 0; i < STERNA_COUNT(shapes); i++)
         if (shapes[i].format == format) shape = &shapes[i];
     if (!shape) return;
-    for (uint64_t i = 0; i < bytes; i++) data[i] = (uint8_t)sterna_gen_word(seed, i);
+    uint8_t end = format == 8 ? (seed & 1 ? 0x7F : 0x80) : 0xFF;
+    for (uint64_t i = 0; i < bytes; i++)
+        data[i] = kind == STERNA_BLOCKS_LARGEST ? end : (uint8_t)sterna_gen_word(seed, i);
     for (uint64_t b = 0; b < bytes / shape->bytes; b++)
         for (uint32_t s = 0; s < shape->scales; s++) {
             uint32_t w = sterna_gen_word(seed ^ 0x5CA1E, kind == 3 ? s : b * shape->scales + s);
             uint16_t near = (uint16_t)((w & 0x3FF) | (5 + (w >> 16) % 8) << 10);
-            uint16_t scale = kind == 0 || kind == STERNA_BLOCKS_INTEGERS ? 0x3C00
-                             : kind == 1                                 ? half_bits(1, w, 0x7C00)
-                             : kind == 2                                 ? half_bits(2, w, 0x7C00)
-                                                                         : near;
+            uint16_t scale = kind == 0 || kind >= STERNA_BLOCKS_LARGEST ? 0x3C00
+                             : kind == 1                                ? half_bits(1, w, 0x7C00)
+                             : kind == 2                                ? half_bits(2, w, 0x7C00)
+                                                                        : near;
             memcpy(data + b * shape->bytes + shape->scale[s], &scale, 2);
         }
 }
