@@ -158,7 +158,7 @@ static void tolerances(sterna_test *t)
         {"engine/tests/test_a.c", OPENING "float tolerance = 0.0001f;\n",
          "tolerance engine/tests/test_a.c:2 "},
         {"engine/tests/test_a.c", OPENING "#define TOL 1E-3f\n", "tolerance engine/tests/test_a.c:2 "},
-        {"properties/judge/bounds.c", OPENING "int f(double d) { return d < 1e-6; }\n", NULL},
+        {"properties/judge/bound.h", OPENING "int f(double d) { return d < 1e-6; }\n", NULL},
         {"properties/a.c",
          OPENING "double u = 0x1p-24; int f(double d) { return d < 0.5 && d > 0.0078125; }\n", NULL},
         {"properties/a.c",
