@@ -81,11 +81,12 @@ static void need(builder *b, uint32_t number, uint64_t count, uint32_t element)
     if (bytes > b->g->buffer_bytes[number]) b->g->buffer_bytes[number] = bytes;
 }
 
+/* Tied matrices share their data, and so one weight where the activations are alike. */
 static uint32_t add_weight(builder *b, const sterna_model_tensor *tensor, sterna_act act)
 {
     sterna_graph *g = b->g;
     for (uint32_t i = 0; i < g->n_weights; i++)
-        if (g->weights[i].tensor == tensor && g->weights[i].act == act) return i;
+        if (g->weights[i].tensor->data == tensor->data && g->weights[i].act == act) return i;
     g->weights[g->n_weights] = (sterna_plan_weight){tensor, act};
     return g->n_weights++;
 }
