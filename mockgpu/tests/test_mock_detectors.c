@@ -1,0 +1,361 @@
+/* Each detector against kernels with one planted defect: found under every warp size and schedule, at the
+ * right line. */
+#include "base/mem.h"
+#include "base/size.h"
+#include "base/sys.h"
+#include "mock_driver.h"
+#include "mock_memory.h"
+#include "op_case.h"
+#include <stdio.h>
+#include <string.h>
+
+#define KERNEL(id, file, op, format, group, rows) extern const mock_kernel sterna_mock_kernel_##id;
+#include "planted/planted.def"
+#undef KERNEL
+
+enum { WORDS = 256, SEEDS = 8 };
+static const uint32_t warps[] = {4, 8, 16, 32, 64};
+
+typedef struct rig {
+    void *gpu;
+    sterna_gpu_limits limits;
+    sterna_gpu_memory x, y, status;
+    sterna_fault fault;
+} rig;
+
+static bool open_rig(sterna_test *t, rig *r, uint32_t warp, uint32_t seed, const sterna_host *host)
+{
+    char variant[60];
+    uint32_t values[WORDS];
+    for (uint32_t i = 0; i < WORDS; i++) values[i] = i * 3 + 1;
+    snprintf(variant, sizeof variant, "warp=%u,seed=%u", warp, seed);
+    const sterna_gpu_driver *d = &sterna_mock_driver;
+    *r = (rig){0};
+    bool ok = d->open(host, variant, &r->gpu, &r->limits, &r->fault) == STERNA_OK &&
+              d->alloc(r->gpu, 4096, &r->x, &r->fault) == STERNA_OK &&
+              d->alloc(r->gpu, 4096, &r->y, &r->fault) == STERNA_OK &&
+              d->alloc(r->gpu, 4096, &r->status, &r->fault) == STERNA_OK &&
+              d->upload(r->gpu, r->x, 0, values, sizeof values, &r->fault) == STERNA_OK &&
+              d->clear(r->gpu, r->status, 0, 4, &r->fault) == STERNA_OK;
+    if (!EXPECT(t, ok)) sterna_test_note(t, "%s", r->fault.text);
+    return ok;
+}
+
+static void close_rig(rig *r)
+{
+    const sterna_gpu_driver *d = &sterna_mock_driver;
+    d->free(r->gpu, r->x);
+    d->free(r->gpu, r->y);
+    d->free(r->gpu, r->status);
+    d->close(r->gpu);
+}
+
+/* Launches on four groups; what wait() says. */
+static sterna_status run_kernel(rig *r, const mock_kernel *kernel, uint32_t *tag)
+{
+    const sterna_gpu_driver *d = &sterna_mock_driver;
+    const sterna_gpu_range ranges[] = {{r->x, 0, WORDS * 4}, {r->y, 0, WORDS * 4}, {r->status, 0, 4}};
+    const uint32_t words[] = {WORDS, 0};
+    sterna_gpu_launch launch = {kernel, 4, 1, ranges, words, 3, 2, 77};
+    uint64_t fence;
+    sterna_status status = d->launch(r->gpu, &launch, &r->fault);
+    if (status == STERNA_OK) status = d->fence(r->gpu, &fence, &r->fault);
+    return status == STERNA_OK ? d->wait(r->gpu, fence, 0, tag, &r->fault) : status;
+}
+
+/* True when the report names a line of planted.kc that ends in "BUG <defect>". */
+static bool names_the_line(sterna_test *t, const char *report, const char *defect)
+{
+    sterna_mapping file = {0};
+    const char *path = sterna_test_repo(t, "mockgpu/tests/planted/planted.kc");
+    const char *named = strstr(report, "planted.kc:");
+    char want[80];
+    bool found = false;
+    int line = 0, at = 1;
+    if (!named || sscanf(named, "planted.kc:%d", &line) != 1 ||
+        sterna_sys_map(path, &file, NULL) != STERNA_OK)
+        return false;
+    snprintf(want, sizeof want, "BUG %s", defect);
+    for (const char *p = (const char *)file.data, *end = p + file.size; p < end; at++) {
+        const char *stop = memchr(p, '\n', (size_t)(end - p));
+        if (!stop) stop = end;
+        char text[200];
+        snprintf(text, sizeof text, "%.*s", (int)(stop - p), p);
+        if (at == line) found = strstr(text, want) != NULL;
+        p = stop + 1;
+    }
+    sterna_sys_unmap(&file);
+    return found;
+}
+
+/* The report starts with the kernel's name, holds each of `parts`, and names the line. */
+static void found(sterna_test *t, const mock_kernel *kernel, const char *part, const char *also)
+{
+    const char *defect = kernel->name + strlen("planted_");
+    for (uint32_t w = 0; w < STERNA_COUNT(warps); w++)
+        for (uint32_t seed = 0; seed < SEEDS; seed++) {
+            rig r;
+            uint32_t tag = 0;
+            if (!open_rig(t, &r, warps[w], seed, op_case_host())) return;
+            sterna_status status = run_kernel(&r, kernel, &tag);
+            char start[80];
+            snprintf(start, sizeof start, "mock:%s: ", kernel->name);
+            bool good = EXPECT(t, status == STERNA_DEVICE) && EXPECT(t, tag == 77) &&
+                        EXPECT(t, strncmp(r.fault.text, start, strlen(start)) == 0) &&
+                        EXPECT(t, strstr(r.fault.text, part) != NULL) &&
+                        EXPECT(t, strstr(r.fault.text, also) != NULL) &&
+                        EXPECT(t, strstr(r.fault.text, "group (") != NULL) &&
+                        EXPECT(t, names_the_line(t, r.fault.text, defect));
+            if (!good)
+                sterna_test_note(t, "warp %u, seed %u: status %d, '%s'", warps[w], seed, (int)status,
+                                 r.fault.text);
+            close_rig(&r);
+            if (!good) return;
+        }
+}
+
+#define FOUND(t, id, part, also) found((t), &sterna_mock_kernel_planted_##id, part, also)
+
+static void a_sound_kernel_passes(sterna_test *t)
+{
+    for (uint32_t w = 0; w < STERNA_COUNT(warps); w++)
+        for (uint32_t seed = 0; seed < SEEDS; seed++) {
+            rig r;
+            uint32_t got[WORDS], flags, tag;
+            if (!open_rig(t, &r, warps[w], seed, op_case_host())) return;
+            CHECK_MSG(t, run_kernel(&r, &sterna_mock_kernel_planted_none, &tag) == STERNA_OK, "%s",
+                      r.fault.text);
+            CHECK(t, sterna_mock_driver.download(r.gpu, r.y, 0, got, sizeof got, &r.fault) == STERNA_OK);
+            CHECK(t, sterna_mock_driver.download(r.gpu, r.status, 0, &flags, 4, &r.fault) == STERNA_OK);
+            for (uint32_t i = 0; i < WORDS; i++) {
+                uint32_t base = i / 64 * 64, sum = 0;
+                for (uint32_t j = 0; j < 64; j++) sum += (base + j) * 3 + 1;
+                CHECK_MSG(t, got[i] == (base + 63 - i % 64) * 3 + 1 + sum, "word %u: %u", i, got[i]);
+            }
+            CHECK(t, flags == 4);
+            close_rig(&r);
+        }
+}
+
+static void races(sterna_test *t)
+{
+    FOUND(t, missing_barrier, "race in shared array part", "no barrier between");
+    FOUND(t, missing_second_barrier, "race in shared array part", "no barrier between");
+    FOUND(t, subgroup_is_no_barrier, "race in shared array part", "no barrier between");
+    FOUND(t, same_value, "race in shared array part, index 0", "two writes of the same value");
+    FOUND(t, other_value, "race in shared array part, index 0", "two writes of different values");
+}
+
+static void divergence(sterna_test *t)
+{
+    FOUND(t, divergent_barrier, "divergent barrier", "16 items are there, 16 have finished");
+    FOUND(t, two_barriers, "divergent barrier", "waits at planted.kc:");
+    FOUND(t, divergent_subgroup, "divergent subgroup operation", "items of subgroup");
+}
+
+static void bounds(sterna_test *t)
+{
+    FOUND(t, read_beyond, "out-of-bounds read of argument x", "index 256 of 256 words");
+    FOUND(t, write_beyond, "out-of-bounds write of argument y", "index 256 of 256 words");
+    FOUND(t, read_before, "out-of-bounds read of argument x", "index 4294967295 of 256 words");
+    FOUND(t, shared_read_beyond, "out-of-bounds read of shared array part", "index 64 of 64");
+    FOUND(t, shared_write_beyond, "out-of-bounds write of shared array part", "of 64");
+}
+
+static void uninitialised(sterna_test *t)
+{
+    FOUND(t, uninitialised, "read of uninitialised memory, argument y", "index 31 of 256 words");
+    FOUND(t, shared_uninitialised, "read of uninitialised shared memory, array part, index 7",
+          "work item 7 of 32");
+    FOUND(t, shared_of_last_group, "read of uninitialised shared memory, array part", "group (");
+}
+
+/* Three of a word's four bytes written are not a word. */
+static void uninitialised_byte(sterna_test *t)
+{
+    static const uint8_t bytes[4] = {1, 2, 3, 4};
+    for (uint32_t written = 3; written <= 4; written++) {
+        rig r;
+        uint32_t tag;
+        if (!open_rig(t, &r, 8, 1, op_case_host())) return;
+        CHECK(t, sterna_mock_driver.upload(r.gpu, r.y, 0, bytes, 1, &r.fault) == STERNA_OK);
+        CHECK(t, sterna_mock_driver.upload(r.gpu, r.y, 1, bytes + 1, written - 1, &r.fault) == STERNA_OK);
+        sterna_status status = run_kernel(&r, &sterna_mock_kernel_planted_uninitialised_byte, &tag);
+        CHECK_MSG(t, status == (written == 4 ? STERNA_OK : STERNA_DEVICE), "%u: %s", written, r.fault.text);
+        close_rig(&r);
+    }
+}
+
+/* Code that thinks subgroups have 32 items is right on two warp sizes of five. */
+static void a_warp_size_taken_for_granted_shows(sterna_test *t)
+{
+    for (uint32_t w = 0; w < STERNA_COUNT(warps); w++) {
+        rig r;
+        uint32_t got, tag;
+        if (!open_rig(t, &r, warps[w], 3, op_case_host())) return;
+        CHECK_MSG(t, run_kernel(&r, &sterna_mock_kernel_planted_warp_of_32, &tag) == STERNA_OK, "%s",
+                  r.fault.text);
+        CHECK(t, sterna_mock_driver.download(r.gpu, r.y, 0, &got, 4, &r.fault) == STERNA_OK);
+        CHECK_MSG(t, (got == 31 * 32 / 2 * 3 + 32) == (warps[w] >= 32), "warp %u: %u", warps[w], got);
+        close_rig(&r);
+    }
+}
+
+static void use_after_free(sterna_test *t)
+{
+    rig r;
+    uint32_t tag, value = 1;
+    if (!open_rig(t, &r, 32, 0, op_case_host())) return;
+    sterna_gpu_memory freed = r.x;
+    sterna_mock_driver.free(r.gpu, r.x);
+    CHECK(t, sterna_mock_driver.alloc(r.gpu, 4096, &r.x, &r.fault) == STERNA_OK);
+    CHECK(t, r.x != freed);
+    rig bad = r;
+    bad.x = freed;
+    CHECK(t, run_kernel(&bad, &sterna_mock_kernel_planted_none, &tag) == STERNA_DEVICE);
+    CHECK_MSG(t, strstr(bad.fault.text, "planted_none, argument x: use after free"), "%s", bad.fault.text);
+    /* The device is lost from there on, for the same reason. */
+    sterna_fault fault = {0};
+    CHECK(t, sterna_mock_driver.upload(r.gpu, r.y, 0, &value, 4, &fault) == STERNA_DEVICE);
+    CHECK_MSG(t, strcmp(fault.text, bad.fault.text) == 0, "%s", fault.text);
+    close_rig(&r);
+}
+
+static void free_twice(sterna_test *t)
+{
+    rig r;
+    uint32_t value = 1;
+    if (!open_rig(t, &r, 32, 0, op_case_host())) return;
+    sterna_mock_driver.free(r.gpu, r.y);
+    sterna_mock_driver.free(r.gpu, r.y);
+    CHECK(t, sterna_mock_driver.upload(r.gpu, r.x, 0, &value, 4, &r.fault) == STERNA_DEVICE);
+    CHECK_MSG(t, strstr(r.fault.text, "free: use after free"), "%s", r.fault.text);
+    close_rig(&r);
+}
+
+static void host_copies_are_checked(sterna_test *t)
+{
+    rig r;
+    uint8_t bytes[8] = {0};
+    if (!open_rig(t, &r, 32, 0, op_case_host())) return;
+    CHECK(t, sterna_mock_driver.download(r.gpu, r.x, 4092, bytes, 8, &r.fault) == STERNA_DEVICE);
+    CHECK_MSG(t, strstr(r.fault.text, "download: 8 bytes at 4092 of memory"), "%s", r.fault.text);
+    close_rig(&r);
+}
+
+/* Fresh memory is a NaN, and a red zone that was written to is found at the next check. */
+static void poison_and_red_zones(sterna_test *t)
+{
+    mock_memory memory;
+    sterna_gpu_memory handle;
+    sterna_fault fault = {0};
+    uint8_t *data, *shadow;
+    float value;
+    sterna_mock_memory_init(&memory, op_case_host(), 1 << 20);
+    CHECK(t, sterna_mock_memory_alloc(&memory, 4096, &handle, &fault) == STERNA_OK);
+    CHECK(t, sterna_mock_memory_range(&memory, handle, 0, 4096, "test", &data, &shadow, &fault) == STERNA_OK);
+    for (uint32_t i = 0; i < 4096; i += 4) {
+        memcpy(&value, data + i, 4);
+        CHECK(t, value != value && shadow[i / 4] == 0);
+    }
+    CHECK(t, sterna_mock_memory_check(&memory, handle, &fault) == STERNA_OK);
+    data[4096] = 0;
+    CHECK(t, sterna_mock_memory_check(&memory, handle, &fault) == STERNA_DEVICE);
+    CHECK_MSG(t, strstr(fault.text, "red zone behind it"), "%s", fault.text);
+    data[4096] = 0xfd;
+    data[-1] = 7;
+    fault = (sterna_fault){0};
+    CHECK(t, sterna_mock_memory_free(&memory, handle, &fault) == STERNA_DEVICE);
+    CHECK_MSG(t, strstr(fault.text, "red zone before it"), "%s", fault.text);
+    CHECK(t, sterna_mock_memory_end(&memory) == 0);
+}
+
+static char logged[200];
+
+static void keep_log(void *context, int level, const char *text)
+{
+    (void)context;
+    snprintf(logged, sizeof logged, "%d %s", level, text);
+}
+
+static void leaks(sterna_test *t)
+{
+    sterna_host host = *op_case_host();
+    host.log = keep_log;
+    rig r;
+    if (!open_rig(t, &r, 32, 0, &host)) return;
+    sterna_mock_driver.free(r.gpu, r.x);
+    sterna_mock_driver.close(r.gpu);
+    CHECK_MSG(t, strcmp(logged, "0 mock: 2 allocations of 8192 bytes leaked at close") == 0, "%s", logged);
+    logged[0] = 0;
+    if (!open_rig(t, &r, 32, 0, &host)) return;
+    close_rig(&r);
+    CHECK_MSG(t, logged[0] == 0, "%s", logged);
+}
+
+/* The same seed gives the same report; some other seed gives another (the race is met by other items). */
+static void reports_repeat(sterna_test *t)
+{
+    char first[500] = "";
+    uint32_t different = 0;
+    for (uint32_t seed = 0; seed < SEEDS; seed++) {
+        char once[500] = "";
+        for (uint32_t run = 0; run < 2; run++) {
+            rig r;
+            uint32_t tag;
+            if (!open_rig(t, &r, 8, seed, op_case_host())) return;
+            CHECK(t, run_kernel(&r, &sterna_mock_kernel_planted_missing_barrier, &tag) == STERNA_DEVICE);
+            if (run == 0) snprintf(once, sizeof once, "%s", r.fault.text);
+            CHECK_MSG(t, strcmp(once, r.fault.text) == 0, "%s\n%s", once, r.fault.text);
+            close_rig(&r);
+        }
+        if (seed == 0) snprintf(first, sizeof first, "%s", once);
+        different += strcmp(first, once) != 0;
+    }
+    CHECK(t, different > 0);
+}
+
+/* Nothing runs before somebody waits: the launch that breaks the rules is accepted. */
+static void the_queue_runs_late(sterna_test *t)
+{
+    const sterna_gpu_driver *d = &sterna_mock_driver;
+    rig r;
+    if (!open_rig(t, &r, 32, 0, op_case_host())) return;
+    const sterna_gpu_range ranges[] = {{r.x, 0, WORDS * 4}, {r.y, 0, WORDS * 4}, {r.status, 0, 4}};
+    const uint32_t words[] = {WORDS, 0};
+    sterna_gpu_launch good = {&sterna_mock_kernel_planted_none, 4, 1, ranges, words, 3, 2, 1};
+    sterna_gpu_launch bad = {&sterna_mock_kernel_planted_read_beyond, 4, 1, ranges, words, 3, 2, 2};
+    uint64_t fences[3];
+    uint32_t tag = 0, value = 5;
+    CHECK(t, d->launch(r.gpu, &good, &r.fault) == STERNA_OK &&
+                 d->fence(r.gpu, &fences[0], &r.fault) == STERNA_OK);
+    CHECK(t, d->launch(r.gpu, &bad, &r.fault) == STERNA_OK &&
+                 d->fence(r.gpu, &fences[1], &r.fault) == STERNA_OK);
+    CHECK(t, d->upload(r.gpu, r.x, 0, &value, 4, &r.fault) == STERNA_OK);
+    CHECK(t, d->launch(r.gpu, &good, &r.fault) == STERNA_OK &&
+                 d->fence(r.gpu, &fences[2], &r.fault) == STERNA_OK);
+    CHECK(t, d->wait(r.gpu, fences[0], 0, &tag, &r.fault) == STERNA_OK && tag == 0);
+    CHECK(t, d->wait(r.gpu, fences[2], 0, &tag, &r.fault) == STERNA_DEVICE &&
+                 tag == 0); /* not its launch's fault */
+    CHECK(t, d->wait(r.gpu, fences[1], 0, &tag, &r.fault) == STERNA_DEVICE && tag == 2);
+    CHECK(t, d->wait(r.gpu, fences[0], 0, &tag, &r.fault) == STERNA_OK);
+    close_rig(&r);
+}
+
+const sterna_test_case sterna_test_cases[] = {
+    {"a_sound_kernel_passes", a_sound_kernel_passes, 0},
+    {"races", races, 0},
+    {"divergence", divergence, 0},
+    {"bounds", bounds, 0},
+    {"uninitialised", uninitialised, 0},
+    {"uninitialised_byte", uninitialised_byte, 0},
+    {"a_warp_size_taken_for_granted_shows", a_warp_size_taken_for_granted_shows, 0},
+    {"use_after_free", use_after_free, 0},
+    {"free_twice", free_twice, 0},
+    {"host_copies_are_checked", host_copies_are_checked, 0},
+    {"poison_and_red_zones", poison_and_red_zones, 0},
+    {"leaks", leaks, 0},
+    {"reports_repeat", reports_repeat, 0},
+    {"the_queue_runs_late", the_queue_runs_late, 0},
+    {0},
+};
