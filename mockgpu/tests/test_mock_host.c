@@ -1,0 +1,392 @@
+/* The GPU host through the ABI: split weights, small grids, slots, many submissions, refusals, misuse, what
+ * ran. */
+#include "base/mem.h"
+#include "base/size.h"
+#include "gpu/gpu_kernels.h"
+#include "mock_driver.h"
+#include "tiny_plan.h"
+#include <stdio.h>
+#include <string.h>
+
+enum { MOST = TINY_ROWS * TINY_WIDTH };
+
+/* Weights larger than one binding come in parts, and give the same bits. */
+static void weights_are_split(sterna_test *t)
+{
+    static const struct {
+        const char *op;
+        op_scalar scalars[6];
+        uint32_t format;
+        sterna_act act;
+        bool varying;
+    } rows[] = {
+        {"embed", {{"rows", 20}, {"vocab", 160}, {"n", 32}}, STERNA_FORMAT_F32, STERNA_ACT_F32, false},
+        {"embed", {{"rows", 9}, {"vocab", 99}, {"n", 256}}, STERNA_FORMAT_Q4_K, STERNA_ACT_F32, false},
+        {"embed", {{"rows", 9}, {"vocab", 151}, {"n", 256}}, STERNA_FORMAT_TQ2_0, STERNA_ACT_F32, true},
+        {"matmul_float", {{"rows", 2}, {"m", 99}, {"k", 100}}, STERNA_FORMAT_F16, STERNA_ACT_F32, false},
+        {"matmul_float", {{"rows", 5}, {"m", 67}, {"k", 100}}, STERNA_FORMAT_BF16, STERNA_ACT_F32, false},
+        {"matmul_ternary",
+         {{"rows", 2}, {"m", 200}, {"k", 256}},
+         STERNA_FORMAT_TQ2_0,
+         STERNA_ACT_TOKEN,
+         false},
+        {"matmul_ternary",
+         {{"rows", 9}, {"m", 100}, {"k", 256}},
+         STERNA_FORMAT_TQ2_0,
+         STERNA_ACT_TOKEN,
+         false},
+        {"matmul_ternary",
+         {{"rows", 4}, {"m", 150}, {"k", 256}},
+         STERNA_FORMAT_TQ2_0,
+         STERNA_ACT_TOKEN,
+         true},
+        {"matmul_block",
+         {{"rows", 3}, {"m", 140}, {"k", 256}, {"block", 256}},
+         STERNA_FORMAT_Q4_K,
+         STERNA_ACT_BLOCK256,
+         false},
+        {"matmul_block",
+         {{"rows", 1}, {"m", 300}, {"k", 64}, {"block", 32}},
+         STERNA_FORMAT_Q8_0,
+         STERNA_ACT_BLOCK32,
+         false},
+    };
+    for (uint32_t i = 0; i < STERNA_COUNT(rows); i++)
+        for (uint32_t wild = 0; wild < 2; wild++) {
+            op_case c = op_case_make(rows[i].op, rows[i].scalars);
+            c.format = rows[i].format;
+            c.act = rows[i].act;
+            c.varying = rows[i].varying;
+            c.wild = wild == 1 && c.op == STERNA_OP_embed;
+            c.seed = i + 1;
+            /* Buffers are not split: embeddings give more than 4 KiB here. */
+            sterna_device *device =
+                op_case_open(t, c.op == STERNA_OP_embed ? "max_binding=10k" : "max_binding=4k");
+            CHECK(t, device != NULL);
+            bool equal = op_case_equal(t, device, &c);
+            sterna_kernel_use use = {.size = sizeof use};
+            const sterna_backend_api *api = sterna_backend_mock_entry(STERNA_ABI_VERSION);
+            uint32_t kinds = api->kernels_used(device, &use, 1);
+            CHECK_MSG(t, equal && kinds == 1 && use.launches > 1, "%s: %u launches", rows[i].op,
+                      (unsigned)use.launches);
+            api->close(device);
+        }
+}
+
+/* Kernels stride over a grid that is smaller than the work. */
+static void small_grids(sterna_test *t)
+{
+    static const struct {
+        const char *op;
+        op_scalar scalars[10];
+        uint32_t format;
+        sterna_act act;
+        bool varying;
+    } rows[] = {
+        {"embed", {{"rows", 7}, {"vocab", 9}, {"n", 256}}, STERNA_FORMAT_Q8_0, STERNA_ACT_F32, false},
+        {"rmsnorm", {{"rows", 7}, {"n", 70}}, 0, 0, false},
+        {"quant_token", {{"rows", 7}, {"n", 72}}, 0, 0, false},
+        {"quant_block", {{"rows", 3}, {"n", 800}, {"block", 32}}, 0, 0, false},
+        {"matmul_float", {{"rows", 2}, {"m", 50}, {"k", 40}}, STERNA_FORMAT_F32, 0, false},
+        {"matmul_float", {{"rows", 13}, {"m", 50}, {"k", 40}}, STERNA_FORMAT_F32, 0, false},
+        {"matmul_ternary",
+         {{"rows", 5}, {"m", 50}, {"k", 256}},
+         STERNA_FORMAT_TQ2_0,
+         STERNA_ACT_TOKEN,
+         false},
+        {"matmul_ternary",
+         {{"rows", 70}, {"m", 70}, {"k", 256}},
+         STERNA_FORMAT_TQ2_0,
+         STERNA_ACT_TOKEN,
+         false},
+        {"matmul_ternary",
+         {{"rows", 13}, {"m", 50}, {"k", 256}},
+         STERNA_FORMAT_TQ2_0,
+         STERNA_ACT_TOKEN,
+         true},
+        {"matmul_block",
+         {{"rows", 13}, {"m", 50}, {"k", 64}, {"block", 32}},
+         STERNA_FORMAT_Q8_0,
+         STERNA_ACT_BLOCK32,
+         false},
+        {"rope",
+         {{"rows", 7}, {"heads", 9}, {"dim", 64}, {"n_rot", 64}, {"positions", 9}, {"kind", 1}},
+         0,
+         0,
+         false},
+        {"kv_append", {{"rows", 7}, {"n", 600}, {"slots", 8}, {"kv_type", 1}}, 0, 0, false},
+        {"attention",
+         {{"rows", 7},
+          {"heads", 6},
+          {"kv_heads", 3},
+          {"dim", 32},
+          {"slots", 300},
+          {"seqs", 2},
+          {"max_pages", 20},
+          {"page_size", 15},
+          {"kv_type", 1}},
+         0,
+         0,
+         false},
+        {"add", {{"rows", 7}, {"n", 300}}, 0, 0, false},
+        {"glu", {{"rows", 7}, {"n", 300}, {"act", 1}}, 0, 0, false},
+        {"gather", {{"rows", 7}, {"source_rows", 5}, {"n", 300}}, 0, 0, false},
+    };
+    static const char *const devices[] = {"max_groups=1", "max_groups=2,warp=8", "max_groups=3,warp=64"};
+    for (uint32_t d = 0; d < STERNA_COUNT(devices); d++) {
+        sterna_device *device = op_case_open(t, devices[d]);
+        CHECK(t, device != NULL);
+        for (uint32_t i = 0; i < STERNA_COUNT(rows); i++) {
+            op_case c = op_case_make(rows[i].op, rows[i].scalars);
+            int scale = sterna_op_param(c.op, "scale");
+            if (scale >= 0) c.scalars[scale] = 0x3d000000u;
+            c.format = rows[i].format;
+            c.act = rows[i].act;
+            c.varying = rows[i].varying;
+            c.seed = i + 1;
+            CHECK_MSG(t, op_case_equal(t, device, &c), "on %s", devices[d]);
+        }
+        sterna_backend_mock_entry(STERNA_ABI_VERSION)->close(device);
+    }
+}
+
+static void what_cannot_be_split_is_refused(sterna_test *t)
+{
+    const sterna_backend_api *api = sterna_backend_mock_entry(STERNA_ABI_VERSION);
+    sterna_device *device = op_case_open(t, "max_binding=4k");
+    CHECK(t, device != NULL);
+    static float row[2][1025];
+    const sterna_tensor wide = {sizeof wide, STERNA_FORMAT_F32, STERNA_ACT_F32, 2, 1025, 1, 1025 * 4,
+                                row,         "blk.0.wide"};
+    sterna_weight *weight = NULL;
+    sterna_fault fault = {0};
+    CHECK(t, api->weight_create(device, &wide, &weight, &fault) == STERNA_UNSUPPORTED && !weight);
+    CHECK_MSG(t,
+              strcmp(fault.text,
+                     "blk.0.wide: one row of 4100 bytes exceeds the 4096 bytes this device can bind, and "
+                     "rows are not split") == 0,
+              "%s", fault.text);
+    sterna_buffer *x, *y;
+    CHECK(t, api->buffer_create(device, 8192, &x, &fault) == STERNA_OK);
+    CHECK(t, api->buffer_create(device, 8192, &y, &fault) == STERNA_OK);
+    const sterna_arg args[] = {{.kind = STERNA_ARG_BUFFER, .buffer = x},
+                               {.kind = STERNA_ARG_BUFFER, .buffer = y},
+                               {.kind = STERNA_ARG_U32, .u32 = 1},
+                               {.kind = STERNA_ARG_U32, .u32 = 1025}};
+    const sterna_node node = {"add", args, 4, 0};
+    const sterna_plan_params params = {sizeof params, &node, 1, 0, NULL};
+    sterna_plan *plan = NULL;
+    fault = (sterna_fault){0};
+    CHECK(t, api->plan_create(device, &params, &plan, &fault) == STERNA_UNSUPPORTED && !plan);
+    CHECK_MSG(t,
+              strstr(fault.text,
+                     "node 0, add, argument x: needs 4100 bytes in one binding, this device allows 4096"),
+              "%s", fault.text);
+    api->close(device);
+}
+
+/* Results of several submissions in flight, waited for backwards; flags belong to their own submission. */
+static void many_submissions(sterna_test *t)
+{
+    enum { COUNT = 11 };
+    tiny_plan p;
+    sterna_fence fences[COUNT];
+    CHECK(t, tiny_make(&p, op_case_host(), "seed=4") == STERNA_OK);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        uint32_t id = i % 3 == 1 ? TINY_VOCAB : 2;
+        CHECK(t, p.api->buffer_write(p.device, p.ids, 0, &id, 4, &p.fault) == STERNA_OK);
+        CHECK(t, tiny_submit(&p, 1 + i % TINY_ROWS, &fences[i]) == STERNA_OK);
+    }
+    for (uint32_t i = COUNT; i-- > 0;) {
+        sterna_result result = {.size = sizeof result};
+        CHECK(t, p.api->wait(p.device, fences[i], 0, &result, &p.fault) == STERNA_OK);
+        CHECK_MSG(t, result.flags == (i % 3 == 1 ? STERNA_FLAG_RANGE : 0) && result.node == 0, "%u: flags %u",
+                  i, result.flags);
+        CHECK(t, result.label == (i % 3 == 1 ? TINY_LABEL : 0));
+    }
+    tiny_close(&p);
+}
+
+/* Ranges of nodes: an empty one completes, a part computes what it says. */
+static void parts_of_a_plan(sterna_test *t)
+{
+    static float want[MOST], got[MOST];
+    tiny_plan p;
+    sterna_fence fence;
+    const uint32_t rows = 3;
+    CHECK(t, tiny_make(&p, op_case_host(), "seed=5,warp=4") == STERNA_OK);
+    for (uint32_t first = 0; first <= TINY_NODES; first++) {
+        uint32_t count = first == TINY_NODES ? 0 : 1;
+        CHECK(t, p.api->submit(p.device, p.plan, first, count, &rows, &fence, &p.fault) == STERNA_OK);
+        CHECK(t, p.api->wait(p.device, fence, 0, NULL, &p.fault) == STERNA_OK);
+    }
+    CHECK(t, p.api->buffer_read(p.device, p.y, 0, got, rows * TINY_WIDTH * 4, &p.fault) == STERNA_OK);
+    CHECK(t, tiny_reference(rows, want) && memcmp(got, want, rows * TINY_WIDTH * 4) == 0);
+    CHECK(t, p.api->submit(p.device, p.plan, 1, TINY_NODES, &rows, &fence, &p.fault) == STERNA_USAGE);
+    tiny_close(&p);
+}
+
+static void slots_are_checked(sterna_test *t)
+{
+    static const struct {
+        uint32_t rows;
+        const char *wanted;
+    } bad[] = {{TINY_ROWS + 1, "slot 0 is 9, the plan was made for at most 8"},
+               {0, "node 0, embed: does not hold: rows is from 1"}};
+    tiny_plan p;
+    sterna_fence fence = 99;
+    CHECK(t, tiny_make(&p, op_case_host(), "") == STERNA_OK);
+    for (uint32_t i = 0; i < STERNA_COUNT(bad); i++) {
+        p.fault = (sterna_fault){0};
+        CHECK(t, tiny_submit(&p, bad[i].rows, &fence) == STERNA_USAGE && fence == 99);
+        CHECK_MSG(t, strstr(p.fault.text, bad[i].wanted), "%s", p.fault.text);
+    }
+    tiny_close(&p);
+}
+
+/* A node whose input nobody wrote, and one whose buffer is gone: found by the device, named in the fault. */
+static void misuse_is_found(sterna_test *t)
+{
+    tiny_plan p;
+    sterna_fence fence;
+    sterna_result result = {.size = sizeof result};
+    const uint32_t rows = 1;
+    CHECK(t, tiny_make(&p, op_case_host(), "warp=8,seed=2") == STERNA_OK);
+    CHECK(t, p.api->submit(p.device, p.plan, 1, 1, &rows, &fence, &p.fault) == STERNA_OK);
+    CHECK(t, p.api->wait(p.device, fence, 0, &result, &p.fault) == STERNA_DEVICE && result.node == 1);
+    CHECK_MSG(t,
+              strstr(p.fault.text, "mock:rmsnorm: read of uninitialised memory, argument x, index") &&
+                  strstr(p.fault.text, "backends/kernels/rmsnorm.kc:"),
+              "%s", p.fault.text);
+    tiny_close(&p);
+
+    CHECK(t, tiny_make(&p, op_case_host(), "") == STERNA_OK);
+    p.api->buffer_destroy(p.device, p.w);
+    p.w = NULL;
+    CHECK(t, tiny_submit(&p, 1, &fence) == STERNA_OK);
+    CHECK(t, p.api->wait(p.device, fence, 0, &result, &p.fault) == STERNA_DEVICE && result.node == 1);
+    CHECK_MSG(t, strstr(p.fault.text, "rmsnorm, argument w: use after free"), "%s", p.fault.text);
+    tiny_close(&p);
+
+    CHECK(t, tiny_make(&p, op_case_host(), "") == STERNA_OK);
+    p.api->weight_destroy(p.device, p.matrix);
+    p.matrix = NULL;
+    CHECK(t, tiny_submit(&p, 1, &fence) == STERNA_OK);
+    CHECK(t, p.api->wait(p.device, fence, 0, &result, &p.fault) == STERNA_DEVICE && result.node == 3);
+    tiny_close(&p);
+}
+
+/* Close with everything alive, and destroy in odd orders, also with a submission in flight. */
+static void any_order_of_destruction(sterna_test *t)
+{
+    int64_t live = sterna_mem_live();
+    for (uint32_t order = 0; order < 4; order++) {
+        tiny_plan p;
+        sterna_fence fence;
+        sterna_result result = {.size = sizeof result};
+        CHECK(t, tiny_make(&p, op_case_host(), "") == STERNA_OK);
+        CHECK(t, tiny_submit(&p, 4, &fence) == STERNA_OK);
+        if (order == 1) {
+            p.api->plan_destroy(p.device, p.plan);
+            CHECK(t, p.api->wait(p.device, fence, 0, &result, &p.fault) == STERNA_OK && result.flags == 0);
+        } else if (order == 2) {
+            p.api->buffer_destroy(p.device, p.x);
+            CHECK(t, p.api->wait(p.device, fence, 0, &result, &p.fault) == STERNA_OK);
+        } else if (order == 3) {
+            p.api->weight_destroy(p.device, p.table);
+            p.api->plan_destroy(p.device, p.plan);
+        }
+        p.api->close(p.device);
+        CHECK(t, sterna_mem_live() == live);
+    }
+}
+
+static void host_copies(sterna_test *t)
+{
+    const sterna_backend_api *api = sterna_backend_mock_entry(STERNA_ABI_VERSION);
+    sterna_device *device = op_case_open(t, "");
+    sterna_buffer *buffer;
+    sterna_fault fault = {0};
+    uint8_t bytes[16], got[16];
+    CHECK(t, device && api->buffer_create(device, 13, &buffer, &fault) == STERNA_OK);
+    for (uint32_t i = 0; i < 16; i++) bytes[i] = (uint8_t)(i * 17 + 3);
+    for (uint32_t first = 0; first < 13; first++)
+        for (uint32_t count = 0; first + count <= 13; count++) {
+            CHECK(t, api->buffer_write(device, buffer, first, bytes, count, &fault) == STERNA_OK);
+            CHECK(t, api->buffer_read(device, buffer, first, got, count, &fault) == STERNA_OK);
+            CHECK(t, memcmp(bytes, got, count) == 0);
+        }
+    CHECK(t, api->buffer_write(device, buffer, 1, bytes, 13, &fault) == STERNA_USAGE);
+    CHECK(t, api->buffer_read(device, buffer, UINT64_MAX, got, 2, &fault) == STERNA_USAGE);
+    api->buffer_destroy(device, buffer);
+    api->close(device);
+}
+
+static void what_ran(sterna_test *t)
+{
+    static const struct {
+        const char *name;
+        uint64_t launches;
+    } wanted[] = {{"mock:embed_f16", 3},
+                  {"mock:rmsnorm", 3},
+                  {"mock:quant_token", 3},
+                  {"mock:matmul_ternary_tq2_0", 2},
+                  {"mock:matmul_ternary_tq2_0_tile", 1},
+                  {"mock:add", 3}};
+    float out[MOST];
+    tiny_plan p;
+    sterna_kernel_use uses[STERNA_GPU_KERNELS];
+    CHECK(t, tiny_make(&p, op_case_host(), "") == STERNA_OK);
+    CHECK(t, p.api->kernels_used(p.device, uses, STERNA_GPU_KERNELS) == 0);
+    CHECK(t, tiny_run(&p, 1, out, NULL) == STERNA_OK && tiny_run(&p, TINY_ROWS, out, NULL) == STERNA_OK &&
+                 tiny_run(&p, 2, out, NULL) == STERNA_OK);
+    CHECK(t, p.api->kernels_used(p.device, NULL, 0) == STERNA_COUNT(wanted));
+    CHECK(t, p.api->kernels_used(p.device, uses, STERNA_GPU_KERNELS) == STERNA_COUNT(wanted));
+    for (uint32_t i = 0; i < STERNA_COUNT(wanted); i++) {
+        CHECK_MSG(t, strcmp(uses[i].name, wanted[i].name) == 0 && uses[i].launches == wanted[i].launches,
+                  "%s: %u", uses[i].name, (unsigned)uses[i].launches);
+        CHECK(t, uses[i].has_hash == 1);
+        for (uint32_t j = 0; j < i; j++) CHECK(t, memcmp(uses[i].code_hash, uses[j].code_hash, 32) != 0);
+    }
+    tiny_close(&p);
+}
+
+/* Every operation runs with every weight it takes; the device says so, and refuses the rest. */
+static void all_is_supported(sterna_test *t)
+{
+    static const uint32_t formats[] = {0, 1, 8, 12, 30, 35, 2, 14};
+    const sterna_backend_api *api = sterna_backend_mock_entry(STERNA_ABI_VERSION);
+    sterna_device *device = op_case_open(t, "warp=16");
+    uint32_t supported = 0;
+    CHECK(t, device != NULL);
+    for (uint32_t op = 0; op < STERNA_OP_COUNT; op++)
+        for (uint32_t f = 0; f < STERNA_COUNT(formats); f++)
+            for (uint32_t act = 0; act < 4; act++) {
+                const char *name = sterna_op_get((sterna_op)op)->name;
+                bool takes = sterna_op_takes((sterna_op)op, formats[f], (sterna_act)act);
+                bool has = api->supports(device, name, formats[f], (sterna_act)act) == 1;
+                CHECK_MSG(t, takes == has, "%s, format %u, activations %u", name, formats[f], act);
+                supported += has;
+            }
+    CHECK(t, supported > 0 && api->supports(device, "softmax", 0, STERNA_ACT_F32) == 0);
+    sterna_device_info info = {.size = sizeof info};
+    CHECK(t, api->info(device, &info) == STERNA_OK && info.is_mock && info.usable && info.subgroup == 16);
+    CHECK(t, strcmp(info.description, "mock GPU, warp 16, seed 0") == 0);
+    CHECK(t, api->device_info(1, &info) == STERNA_USAGE && api->device_count() == 1);
+    api->close(device);
+}
+
+const sterna_test_case sterna_test_cases[] = {
+    {"weights_are_split", weights_are_split, 0},
+    {"small_grids", small_grids, 0},
+    {"what_cannot_be_split_is_refused", what_cannot_be_split_is_refused, 0},
+    {"many_submissions", many_submissions, 0},
+    {"parts_of_a_plan", parts_of_a_plan, 0},
+    {"slots_are_checked", slots_are_checked, 0},
+    {"misuse_is_found", misuse_is_found, 0},
+    {"any_order_of_destruction", any_order_of_destruction, 0},
+    {"host_copies", host_copies, 0},
+    {"what_ran", what_ran, 0},
+    {"all_is_supported", all_is_supported, 0},
+    {0},
+};
