@@ -23,8 +23,8 @@ static sterna_status read_numbers(const char *path, const cJSON *root, sterna_hf
 {
     uint64_t number;
 #define X(key, member, most, required)                                                                       \
-    if (sterna_json_get(root, key) || required) {                                                            \
-        if (!sterna_json_u64(sterna_json_get(root, key), most, &number) || number == 0)                      \
+    if (sterna_hf_json_get(root, key) || required) {                                                         \
+        if (!sterna_hf_json_u64(sterna_hf_json_get(root, key), most, &number) || number == 0)                \
             return sterna_fail(fault, STERNA_FILE, "%s: \"%s\" is not a whole number from 1 to %d", path,    \
                                key, most);                                                                   \
         config->member = (uint32_t)number;                                                                   \
@@ -49,7 +49,7 @@ static sterna_status read_numbers(const char *path, const cJSON *root, sterna_hf
 static sterna_status read_float(const char *path, const cJSON *root, const char *key, double otherwise,
                                 float *out, sterna_fault *fault)
 {
-    const cJSON *value = sterna_json_get(root, key);
+    const cJSON *value = sterna_hf_json_get(root, key);
     double number = value ? (cJSON_IsNumber(value) ? value->valuedouble : NAN) : otherwise;
     if (!(number > 0 && number <= 1e12))
         return sterna_fail(fault, STERNA_FILE, "%s: \"%s\" is not a number above 0", path, key);
@@ -61,12 +61,12 @@ static sterna_status read_float(const char *path, const cJSON *root, const char 
 static sterna_status read_id(const char *path, const cJSON *root, const char *key, uint32_t vocab,
                              uint32_t *id, sterna_fault *fault)
 {
-    const cJSON *value = sterna_json_get(root, key);
+    const cJSON *value = sterna_hf_json_get(root, key);
     uint64_t number;
     *id = UINT32_MAX;
     if (cJSON_IsArray(value)) value = cJSON_GetArrayItem(value, 0);
     if (!value) return STERNA_OK;
-    if (!sterna_json_u64(value, vocab - 1, &number))
+    if (!sterna_hf_json_u64(value, vocab - 1, &number))
         return sterna_fail(fault, STERNA_FILE, "%s: \"%s\" is not an id below %u", path, key, vocab);
     *id = (uint32_t)number;
     return STERNA_OK;
@@ -75,31 +75,31 @@ static sterna_status read_id(const char *path, const cJSON *root, const char *ke
 static sterna_status check_kind(const char *path, const cJSON *root, sterna_hf_config *config,
                                 sterna_fault *fault)
 {
-    const cJSON *type = sterna_json_get(root, "model_type"),
-                *quantised = sterna_json_get(root, "quantization_config");
-    if (!sterna_json_is(type, "bitnet"))
+    const cJSON *type = sterna_hf_json_get(root, "model_type"),
+                *quantised = sterna_hf_json_get(root, "quantization_config");
+    if (!sterna_hf_json_is(type, "bitnet"))
         return sterna_fail(fault, STERNA_UNSUPPORTED, "%s: \"model_type\" is %.40s: only bitnet is converted",
                            path, cJSON_IsString(type) ? type->valuestring : "missing");
     config->architecture = "bitnet-b1.58";
-    if (!sterna_json_is(sterna_json_get(root, "hidden_act"), "relu2"))
+    if (!sterna_hf_json_is(sterna_hf_json_get(root, "hidden_act"), "relu2"))
         return sterna_fail(fault, STERNA_UNSUPPORTED,
                            "%s: \"hidden_act\" is not relu2, as BitNet b1.58 2B4T has it", path);
-    if (sterna_json_get(root, "rope_scaling"))
+    if (sterna_hf_json_get(root, "rope_scaling"))
         return sterna_fail(fault, STERNA_UNSUPPORTED, "%s: \"rope_scaling\" is not converted", path);
-    if (!sterna_json_is(sterna_json_get(quantised, "quant_method"), "bitnet") ||
-        !sterna_json_is(sterna_json_get(quantised, "linear_class"), "autobitlinear") ||
-        sterna_json_bool(quantised, "use_rms_norm", false))
+    if (!sterna_hf_json_is(sterna_hf_json_get(quantised, "quant_method"), "bitnet") ||
+        !sterna_hf_json_is(sterna_hf_json_get(quantised, "linear_class"), "autobitlinear") ||
+        sterna_hf_json_bool(quantised, "use_rms_norm", false))
         return sterna_fail(
             fault, STERNA_UNSUPPORTED,
             "%s: \"quantization_config\": only quant_method bitnet with linear_class autobitlinear and "
             "no use_rms_norm is converted (elsewhere weight_scale may divide)",
             path);
-    const cJSON *mode = sterna_json_get(quantised, "quantization_mode");
-    config->weights = sterna_json_is(mode, "online") ? STERNA_HF_MASTER : STERNA_HF_PACKED;
-    if (config->weights == STERNA_HF_PACKED && !sterna_json_is(mode, "offline"))
+    const cJSON *mode = sterna_hf_json_get(quantised, "quantization_mode");
+    config->weights = sterna_hf_json_is(mode, "online") ? STERNA_HF_MASTER : STERNA_HF_PACKED;
+    if (config->weights == STERNA_HF_PACKED && !sterna_hf_json_is(mode, "offline"))
         return sterna_fail(fault, STERNA_UNSUPPORTED,
                            "%s: \"quantization_mode\" is neither online nor offline", path);
-    config->tied = sterna_json_bool(root, "tie_word_embeddings", false);
+    config->tied = sterna_hf_json_bool(root, "tie_word_embeddings", false);
     return STERNA_OK;
 }
 
@@ -107,7 +107,7 @@ sterna_status sterna_hf_config_read(const char *path, sterna_hf_config *config, 
 {
     cJSON *root = NULL;
     *config = (sterna_hf_config){0};
-    sterna_status status = sterna_json_read(path, CONFIG_LIMIT, &root, fault);
+    sterna_status status = sterna_hf_json_read(path, CONFIG_LIMIT, &root, fault);
     if (status) return status;
     if (!cJSON_IsObject(root)) status = sterna_fail(fault, STERNA_FILE, "%s: this is no JSON object", path);
     if (status == STERNA_OK) status = check_kind(path, root, config, fault);
@@ -116,6 +116,6 @@ sterna_status sterna_hf_config_read(const char *path, sterna_hf_config *config, 
     if (status == STERNA_OK) status = read_float(path, root, "rms_norm_eps", NAN, &config->epsilon, fault);
     if (status == STERNA_OK) status = read_id(path, root, "bos_token_id", config->vocab, &config->bos, fault);
     if (status == STERNA_OK) status = read_id(path, root, "eos_token_id", config->vocab, &config->eos, fault);
-    sterna_json_free(root);
+    sterna_hf_json_free(root);
     return status;
 }

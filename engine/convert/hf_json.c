@@ -46,8 +46,8 @@ static bool numbers_are_finite(const cJSON *value)
     return true;
 }
 
-sterna_status sterna_json_parse(const char *label, const char *text, size_t bytes, cJSON **root,
-                                sterna_fault *fault)
+sterna_status sterna_hf_json_parse(const char *label, const char *text, size_t bytes, cJSON **root,
+                                   sterna_fault *fault)
 {
     size_t bad = first_bad_byte(text, bytes);
     if (bad < bytes)
@@ -61,41 +61,41 @@ sterna_status sterna_json_parse(const char *label, const char *text, size_t byte
     size_t at = end ? (size_t)(end - text) : 0;
     while (tree && at < bytes && strchr(" \t\r\n", text[at])) at++;
     if (!tree || at < bytes) {
-        sterna_json_free(tree);
+        sterna_hf_json_free(tree);
         return sterna_fail(fault, STERNA_FILE, "%s: byte %zu: this is not JSON", label, at);
     }
     if (!numbers_are_finite(tree)) {
-        sterna_json_free(tree);
+        sterna_hf_json_free(tree);
         return sterna_fail(fault, STERNA_FILE, "%s: a number is too large to be represented", label);
     }
     *root = tree;
     return STERNA_OK;
 }
 
-sterna_status sterna_json_read(const char *path, uint64_t limit, cJSON **root, sterna_fault *fault)
+sterna_status sterna_hf_json_read(const char *path, uint64_t limit, cJSON **root, sterna_fault *fault)
 {
     sterna_mapping mapping = {0};
     sterna_status status = sterna_sys_read(path, limit, &mapping, fault);
     if (status) return status;
-    status = sterna_json_parse(path, (const char *)mapping.data, (size_t)mapping.size, root, fault);
+    status = sterna_hf_json_parse(path, (const char *)mapping.data, (size_t)mapping.size, root, fault);
     sterna_sys_unmap(&mapping);
     return status;
 }
 
-void sterna_json_free(cJSON *root)
+void sterna_hf_json_free(cJSON *root)
 {
     ours(true);
     cJSON_Delete(root);
     ours(false);
 }
 
-const cJSON *sterna_json_get(const cJSON *object, const char *key)
+const cJSON *sterna_hf_json_get(const cJSON *object, const char *key)
 {
     const cJSON *value = cJSON_GetObjectItemCaseSensitive(object, key);
     return cJSON_IsNull(value) ? NULL : value;
 }
 
-bool sterna_json_u64(const cJSON *value, uint64_t most, uint64_t *out)
+bool sterna_hf_json_u64(const cJSON *value, uint64_t most, uint64_t *out)
 {
     if (!cJSON_IsNumber(value)) return false;
     double number = value->valuedouble;
@@ -106,13 +106,13 @@ bool sterna_json_u64(const cJSON *value, uint64_t most, uint64_t *out)
     return true;
 }
 
-bool sterna_json_is(const cJSON *value, const char *text)
+bool sterna_hf_json_is(const cJSON *value, const char *text)
 {
     return cJSON_IsString(value) && strcmp(value->valuestring, text) == 0;
 }
 
-bool sterna_json_bool(const cJSON *object, const char *key, bool otherwise)
+bool sterna_hf_json_bool(const cJSON *object, const char *key, bool otherwise)
 {
-    const cJSON *value = sterna_json_get(object, key);
+    const cJSON *value = sterna_hf_json_get(object, key);
     return cJSON_IsBool(value) ? cJSON_IsTrue(value) : otherwise;
 }

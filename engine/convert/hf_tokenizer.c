@@ -26,31 +26,31 @@ static const char llama3_words[] =
 
 static bool is_byte_level(const cJSON *step, bool use_regex)
 {
-    return sterna_json_is(sterna_json_get(step, "type"), "ByteLevel") &&
-           sterna_json_bool(step, "use_regex", true) == use_regex &&
-           !sterna_json_bool(step, "add_prefix_space", true);
+    return sterna_hf_json_is(sterna_hf_json_get(step, "type"), "ByteLevel") &&
+           sterna_hf_json_bool(step, "use_regex", true) == use_regex &&
+           !sterna_hf_json_bool(step, "add_prefix_space", true);
 }
 
 static bool is_split(const cJSON *step, const char *regex)
 {
-    return sterna_json_is(sterna_json_get(step, "type"), "Split") &&
-           sterna_json_is(sterna_json_get(sterna_json_get(step, "pattern"), "Regex"), regex) &&
-           sterna_json_is(sterna_json_get(step, "behavior"), "Isolated") &&
-           !sterna_json_bool(step, "invert", true);
+    return sterna_hf_json_is(sterna_hf_json_get(step, "type"), "Split") &&
+           sterna_hf_json_is(sterna_hf_json_get(sterna_hf_json_get(step, "pattern"), "Regex"), regex) &&
+           sterna_hf_json_is(sterna_hf_json_get(step, "behavior"), "Isolated") &&
+           !sterna_hf_json_bool(step, "invert", true);
 }
 
 static bool is_digits(const cJSON *step)
 {
-    return sterna_json_is(sterna_json_get(step, "type"), "Digits") &&
-           sterna_json_bool(step, "individual_digits", false);
+    return sterna_hf_json_is(sterna_hf_json_get(step, "type"), "Digits") &&
+           sterna_hf_json_bool(step, "individual_digits", false);
 }
 
 /* tokenizer.ggml.pre for what pre_tokenizer and ignore_merges say; NULL when nothing fits. */
 static const char *recognise(const cJSON *pre, bool ignore_merges)
 {
     if (is_byte_level(pre, true)) return ignore_merges ? NULL : "gpt-2";
-    const cJSON *steps = sterna_json_get(pre, "pretokenizers");
-    if (!sterna_json_is(sterna_json_get(pre, "type"), "Sequence") || cJSON_GetArraySize(steps) != 2)
+    const cJSON *steps = sterna_hf_json_get(pre, "pretokenizers");
+    if (!sterna_hf_json_is(sterna_hf_json_get(pre, "type"), "Sequence") || cJSON_GetArraySize(steps) != 2)
         return NULL;
     const cJSON *first = cJSON_GetArrayItem(steps, 0), *second = cJSON_GetArrayItem(steps, 1);
     if (is_split(first, llama3_words) && is_byte_level(second, false))
@@ -62,19 +62,20 @@ static const char *recognise(const cJSON *pre, bool ignore_merges)
 static sterna_status check_model(const char *path, const cJSON *root, const cJSON *model, const char **pre,
                                  sterna_fault *fault)
 {
-    if (!sterna_json_is(sterna_json_get(model, "type"), "BPE") ||
-        sterna_json_bool(model, "byte_fallback", false))
+    if (!sterna_hf_json_is(sterna_hf_json_get(model, "type"), "BPE") ||
+        sterna_hf_json_bool(model, "byte_fallback", false))
         return sterna_fail(fault, STERNA_UNSUPPORTED, "%s: \"model\" is not byte-level BPE", path);
     static const char *const affixes[] = {"continuing_subword_prefix", "end_of_word_suffix", "unk_token"};
     for (size_t i = 0; i < STERNA_COUNT(affixes); i++) {
-        const cJSON *affix = sterna_json_get(model, affixes[i]);
-        if (affix && !sterna_json_is(affix, ""))
+        const cJSON *affix = sterna_hf_json_get(model, affixes[i]);
+        if (affix && !sterna_hf_json_is(affix, ""))
             return sterna_fail(fault, STERNA_UNSUPPORTED, "%s: \"model.%s\" is not converted", path,
                                affixes[i]);
     }
-    if (sterna_json_get(root, "normalizer"))
+    if (sterna_hf_json_get(root, "normalizer"))
         return sterna_fail(fault, STERNA_UNSUPPORTED, "%s: \"normalizer\" is not converted", path);
-    *pre = recognise(sterna_json_get(root, "pre_tokenizer"), sterna_json_bool(model, "ignore_merges", false));
+    *pre = recognise(sterna_hf_json_get(root, "pre_tokenizer"),
+                     sterna_hf_json_bool(model, "ignore_merges", false));
     if (!*pre)
         return sterna_fail(fault, STERNA_UNSUPPORTED,
                            "%s: \"pre_tokenizer\" (with \"model.ignore_merges\") has none of the known forms "
@@ -87,7 +88,7 @@ static sterna_status put_token(const char *path, tables *t, const sterna_hf_conf
                                const cJSON *id, int32_t type, sterna_fault *fault)
 {
     uint64_t at;
-    if (!sterna_json_u64(id, config->vocab - 1, &at))
+    if (!sterna_hf_json_u64(id, config->vocab - 1, &at))
         return sterna_fail(fault, STERNA_FILE, "%s: the id of token \"%.80s\" is not below \"vocab_size\" %u",
                            path, text, config->vocab);
     size_t bytes = strlen(text);
@@ -103,8 +104,8 @@ static sterna_status put_token(const char *path, tables *t, const sterna_hf_conf
 static sterna_status read_tokens(const char *path, const cJSON *root, const cJSON *model, tables *t,
                                  const sterna_hf_config *config, sterna_fault *fault)
 {
-    const cJSON *item, *vocab = sterna_json_get(model, "vocab"),
-                       *added = sterna_json_get(root, "added_tokens");
+    const cJSON *item, *vocab = sterna_hf_json_get(model, "vocab"),
+                       *added = sterna_hf_json_get(root, "added_tokens");
     if (!cJSON_IsObject(vocab))
         return sterna_fail(fault, STERNA_FILE, "%s: \"model.vocab\" is no object", path);
     cJSON_ArrayForEach(item, vocab)
@@ -114,14 +115,14 @@ static sterna_status read_tokens(const char *path, const cJSON *root, const cJSO
     }
     cJSON_ArrayForEach(item, added)
     {
-        const cJSON *content = sterna_json_get(item, "content");
+        const cJSON *content = sterna_hf_json_get(item, "content");
         if (!cJSON_IsString(content))
             return sterna_fail(fault, STERNA_FILE, "%s: an entry of \"added_tokens\" has no \"content\"",
                                path);
         int32_t type =
-            sterna_json_bool(item, "special", false) ? STERNA_TOKEN_CONTROL : STERNA_TOKEN_USER_DEFINED;
+            sterna_hf_json_bool(item, "special", false) ? STERNA_TOKEN_CONTROL : STERNA_TOKEN_USER_DEFINED;
         sterna_status status =
-            put_token(path, t, config, content->valuestring, sterna_json_get(item, "id"), type, fault);
+            put_token(path, t, config, content->valuestring, sterna_hf_json_get(item, "id"), type, fault);
         if (status) return status;
     }
     return STERNA_OK;
@@ -168,7 +169,7 @@ static sterna_status read_merge(const char *path, const cJSON *item, tables *t, 
 static sterna_status make_tables(const char *path, const cJSON *root, const cJSON *model, tables *t,
                                  const sterna_hf_config *config, sterna_fault *fault)
 {
-    const cJSON *item, *merges = sterna_json_get(model, "merges");
+    const cJSON *item, *merges = sterna_hf_json_get(model, "merges");
     if (!cJSON_IsArray(merges))
         return sterna_fail(fault, STERNA_FILE, "%s: \"model.merges\" is no array", path);
     uint32_t room = (uint32_t)cJSON_GetArraySize(merges);
@@ -201,19 +202,19 @@ static bool adds_bos(const cJSON *processor, const sterna_hf_config *config)
     if (config->bos == UINT32_MAX) return false;
     if (!processor) return true;
     const cJSON *template = processor, *item;
-    if (sterna_json_is(sterna_json_get(processor, "type"), "Sequence"))
-        cJSON_ArrayForEach(item, sterna_json_get(processor, "processors"))
+    if (sterna_hf_json_is(sterna_hf_json_get(processor, "type"), "Sequence"))
+        cJSON_ArrayForEach(item, sterna_hf_json_get(processor, "processors"))
         {
-            if (sterna_json_is(sterna_json_get(item, "type"), "TemplateProcessing")) template = item;
+            if (sterna_hf_json_is(sterna_hf_json_get(item, "type"), "TemplateProcessing")) template = item;
         }
-    return sterna_json_get(cJSON_GetArrayItem(sterna_json_get(template, "single"), 0), "SpecialToken") !=
-           NULL;
+    return sterna_hf_json_get(cJSON_GetArrayItem(sterna_hf_json_get(template, "single"), 0),
+                              "SpecialToken") != NULL;
 }
 
 static sterna_status put(const char *path, const cJSON *root, const sterna_hf_config *config,
                          sterna_gguf_writer *writer, sterna_fault *fault)
 {
-    const cJSON *model = sterna_json_get(root, "model");
+    const cJSON *model = sterna_hf_json_get(root, "model");
     const char *pre;
     tables t = {0};
     sterna_status status = check_model(path, root, model, &pre, fault);
@@ -228,7 +229,7 @@ static sterna_status put(const char *path, const cJSON *root, const sterna_hf_co
             sterna_gguf_put_u32(writer, "tokenizer.ggml.bos_token_id", config->bos);
         if (config->eos != UINT32_MAX)
             sterna_gguf_put_u32(writer, "tokenizer.ggml.eos_token_id", config->eos);
-        bool bos = adds_bos(sterna_json_get(root, "post_processor"), config);
+        bool bos = adds_bos(sterna_hf_json_get(root, "post_processor"), config);
         sterna_gguf_put_bool(writer, "tokenizer.ggml.add_bos_token", bos);
     }
     sterna_free(t.tokens);
@@ -242,9 +243,9 @@ sterna_status sterna_hf_tokenizer_put(const char *path, const sterna_hf_config *
                                       sterna_gguf_writer *writer, sterna_fault *fault)
 {
     cJSON *root = NULL;
-    sterna_status status = sterna_json_read(path, TOKENIZER_LIMIT, &root, fault);
+    sterna_status status = sterna_hf_json_read(path, TOKENIZER_LIMIT, &root, fault);
     if (status) return status;
     status = put(path, root, config, writer, fault);
-    sterna_json_free(root);
+    sterna_hf_json_free(root);
     return status;
 }

@@ -45,9 +45,9 @@ static int by_place(const void *a, const void *b)
 static sterna_status read_type(const char *path, const cJSON *entry, sterna_st_tensor *tensor,
                                sterna_fault *fault)
 {
-    const cJSON *value = sterna_json_get(entry, "dtype");
+    const cJSON *value = sterna_hf_json_get(entry, "dtype");
     for (size_t i = 0; i < STERNA_COUNT(types); i++) {
-        if (!sterna_json_is(value, types[i].name)) continue;
+        if (!sterna_hf_json_is(value, types[i].name)) continue;
         tensor->type = (sterna_st_type)i;
         return STERNA_OK;
     }
@@ -61,8 +61,8 @@ static sterna_status read_type(const char *path, const cJSON *entry, sterna_st_t
 static sterna_status read_place(const char *path, const cJSON *entry, const uint8_t *data,
                                 uint64_t data_bytes, sterna_st_tensor *tensor, sterna_fault *fault)
 {
-    const cJSON *shape = sterna_json_get(entry, "shape"), *offsets = sterna_json_get(entry, "data_offsets"),
-                *item;
+    const cJSON *shape = sterna_hf_json_get(entry, "shape"),
+                *offsets = sterna_hf_json_get(entry, "data_offsets"), *item;
     if (!cJSON_IsArray(shape) || cJSON_GetArraySize(shape) > STERNA_ST_MAX_DIMS)
         return sterna_fail(fault, STERNA_FILE,
                            "%s: tensor \"%.100s\": the shape is no array of up to %d numbers", path,
@@ -71,14 +71,14 @@ static sterna_status read_place(const char *path, const cJSON *entry, const uint
     cJSON_ArrayForEach(item, shape)
     {
         uint64_t *dimension = &tensor->shape[tensor->n_dims++];
-        if (!sterna_json_u64(item, UINT64_MAX, dimension) || !sterna_mul_u64(bytes, *dimension, &bytes))
+        if (!sterna_hf_json_u64(item, UINT64_MAX, dimension) || !sterna_mul_u64(bytes, *dimension, &bytes))
             return sterna_fail(fault, STERNA_FILE, "%s: tensor \"%.100s\": dimension %u is out of range",
                                path, tensor->name, tensor->n_dims - 1);
     }
     uint64_t begin, end;
     if (!cJSON_IsArray(offsets) || cJSON_GetArraySize(offsets) != 2 ||
-        !sterna_json_u64(cJSON_GetArrayItem(offsets, 0), data_bytes, &begin) ||
-        !sterna_json_u64(cJSON_GetArrayItem(offsets, 1), data_bytes, &end) || begin > end)
+        !sterna_hf_json_u64(cJSON_GetArrayItem(offsets, 0), data_bytes, &begin) ||
+        !sterna_hf_json_u64(cJSON_GetArrayItem(offsets, 1), data_bytes, &end) || begin > end)
         return sterna_fail(
             fault, STERNA_FILE,
             "%s: tensor \"%.100s\": data_offsets are not [begin, end] within the %llu bytes of data", path,
@@ -143,7 +143,7 @@ static sterna_status open_mapped(sterna_safetensors *file, const char *path, ste
     if (header == 0 || bytes[8] != '{')
         return sterna_fail(fault, STERNA_FILE, "%s: byte 8: the header does not begin with {", path);
     sterna_status status =
-        sterna_json_parse(path, (const char *)bytes + 8, (size_t)header, &file->header, fault);
+        sterna_hf_json_parse(path, (const char *)bytes + 8, (size_t)header, &file->header, fault);
     return status ? status : read_tensors(file, path, bytes + 8 + header, size - 8 - header, fault);
 }
 
@@ -165,7 +165,7 @@ void sterna_safetensors_close(sterna_safetensors *file)
 {
     if (!file) return;
     sterna_free(file->tensors);
-    sterna_json_free(file->header);
+    sterna_hf_json_free(file->header);
     sterna_sys_unmap(&file->mapping);
     sterna_free(file);
 }
