@@ -1,9 +1,8 @@
 /* `sterna synth SHAPE OUT`: a GGUF file of a real model's shape with random weights. */
 #include "cli/command.h"
+#include "cli/common.h"
 #include "cli/json.h"
-#include "cli/say.h"
 #include "convert/convert.h"
-#include "gguf/gguf.h"
 
 static sterna_status list_shapes(const sterna_cli *cli, bool as_json, sterna_fault *fault)
 {
@@ -26,30 +25,6 @@ static sterna_status list_shapes(const sterna_cli *cli, bool as_json, sterna_fau
     return as_json ? sterna_json_print(&json, cli->out, fault) : STERNA_OK;
 }
 
-/* What was written, read back by the reader. */
-static sterna_status report(const sterna_cli *cli, const char *path, bool as_json, sterna_fault *fault)
-{
-    char size[STERNA_SAY_BYTES_MAX];
-    uint64_t tensors;
-    sterna_gguf *file = NULL;
-    sterna_status status = sterna_gguf_open(path, STERNA_GGUF_MAP, &file, fault);
-    if (status != STERNA_OK) return status;
-    uint64_t bytes = sterna_gguf_mapping(file)->size;
-    sterna_gguf_tensors(file, &tensors);
-    if (as_json) {
-        sterna_json json;
-        sterna_json_begin(&json, "synth");
-        sterna_json_string(&json, json.root, "path", path);
-        sterna_json_u64(&json, json.root, "bytes", bytes);
-        sterna_json_u64(&json, json.root, "tensors", tensors);
-        status = sterna_json_print(&json, cli->out, fault);
-    } else {
-        sterna_say("%s: %llu tensors, %s", path, (unsigned long long)tensors, sterna_say_bytes(bytes, size));
-    }
-    sterna_gguf_close(file);
-    return status;
-}
-
 sterna_status sterna_cmd_synth(const sterna_cli *cli, sterna_fault *fault)
 {
     const sterna_options *o = cli->options;
@@ -62,5 +37,5 @@ sterna_status sterna_cmd_synth(const sterna_cli *cli, sterna_fault *fault)
                                   .seed = sterna_option_word(o, STERNA_OPT_synth_seed),
                                   .layers = (uint32_t)sterna_option_integer(o, STERNA_OPT_synth_layers)};
     sterna_status status = sterna_synth(&params, o->arguments[1], fault);
-    return status == STERNA_OK ? report(cli, o->arguments[1], as_json, fault) : status;
+    return status == STERNA_OK ? sterna_cli_written(cli, "synth", o->arguments[1], fault) : status;
 }

@@ -1,7 +1,10 @@
 /* What several commands ask of their options. */
 #include "cli/common.h"
 #include "base/mem.h"
+#include "cli/json.h"
 #include "cli/say.h"
+#include "gguf/gguf.h"
+#include <inttypes.h>
 #include <string.h>
 
 enum { STANDARD_INPUT = 0 };
@@ -54,6 +57,30 @@ sterna_status sterna_cli_tokens(const sterna_options *options, const sterna_mode
             return sterna_fail(fault, status, "%s", inner.text);
         capacity = needed;
     }
+}
+
+sterna_status sterna_cli_written(const sterna_cli *cli, const char *schema, const char *path,
+                                 sterna_fault *fault)
+{
+    char size[STERNA_SAY_BYTES_MAX];
+    uint64_t tensors;
+    sterna_gguf *file = NULL;
+    sterna_status status = sterna_gguf_open(path, STERNA_GGUF_MAP, &file, fault);
+    if (status != STERNA_OK) return status;
+    uint64_t bytes = sterna_gguf_mapping(file)->size;
+    sterna_gguf_tensors(file, &tensors);
+    if (sterna_option_flag(cli->options, STERNA_OPT_json)) {
+        sterna_json json;
+        sterna_json_begin(&json, schema);
+        sterna_json_string(&json, json.root, "path", path);
+        sterna_json_u64(&json, json.root, "bytes", bytes);
+        sterna_json_u64(&json, json.root, "tensors", tensors);
+        status = sterna_json_print(&json, cli->out, fault);
+    } else {
+        sterna_say("%s: %" PRIu64 " tensors, %s", path, tensors, sterna_say_bytes(bytes, size));
+    }
+    sterna_gguf_close(file);
+    return status;
 }
 
 const char *sterna_cli_kv_name(sterna_kv_type type)

@@ -4,7 +4,7 @@
 #define STERNA_CLI_COMMON_H
 
 #include "base/sys.h"
-#include "cli/options.h"
+#include "cli/command.h"
 #include "sterna.h"
 
 /* The text of -p, of -f, or of standard input (one newline at the end of the latter two does not count).
@@ -23,6 +23,11 @@ sterna_status sterna_cli_tokens(const sterna_options *options, const sterna_mode
 
 /* A session as the flags want it, for commands that have the sections Device and Context. */
 sterna_status sterna_cli_session(const sterna_options *options, sterna_session_params *params,
+                                 sterna_fault *fault);
+
+/* Says what a command has written to a GGUF file, which is read back for it: on standard error, or with
+ * --json as an object of the schema "sterna-<schema>/1". */
+sterna_status sterna_cli_written(const sterna_cli *cli, const char *schema, const char *path,
                                  sterna_fault *fault);
 
 /* "f16", "f32". */

@@ -12,10 +12,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SCENARIOS(X) X(usage) X(help) X(inspect) X(hash) X(tokenize) X(synth) X(run) X(devices) X(files)
+#define SCENARIOS(X)                                                                                         \
+    X(usage) X(help) X(inspect) X(hash) X(tokenize) X(convert) X(synth) X(run) X(devices) X(files)
 
 #define X(name)                                                                                              \
-    static void case_##name(sterna_test *t)                                                              \
+    static void case_##name(sterna_test *t)                                                                  \
     {                                                                                                        \
         scenario_run(t, STERNA_SOURCE_DIR "/engine/cli/tests/" #name ".txt");                                \
     }
