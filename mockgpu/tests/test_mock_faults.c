@@ -98,7 +98,7 @@ static void host_memory_refused(sterna_test *t)
         CHECK_MSG(t, status == STERNA_MEMORY && fault.text[0], "request %u: status %d, '%s'", (unsigned)n,
                   (int)status, fault.text);
     }
-    CHECK(t, !"the run ends without a refusal");
+    CHECK(t, false && "the run ends without a refusal");
 }
 
 /* The result names the node and its label; the host sees the device flag. */
@@ -197,7 +197,7 @@ static void little_memory(sterna_test *t)
                   status == STERNA_MEMORY && in_make && strstr(fault.text, "bytes of device memory are left"),
                   "%s", fault.text);
     }
-    CHECK(t, !"256 KiB are enough");
+    CHECK(t, false && "256 KiB are enough");
 }
 
 static bool write_profile(sterna_test *t, const char *text, char *path, size_t size)
