@@ -1,0 +1,76 @@
+/* `sterna bench`: prefill and decode speed of a model beside the machine's limits. */
+#include "cli/command.h"
+#include "cli/common.h"
+#include "cli/main.h"
+#include "cli/speed.h"
+#include "session/session.h"
+
+static void cancel(void *context)
+{
+    sterna_session_cancel(context);
+}
+
+/* The tests that -p and -n ask for; 0 asks for none. */
+static sterna_status plan_tests(const sterna_options *o, sterna_speed *bench, uint32_t *longest,
+                                sterna_fault *fault)
+{
+    static const sterna_option_id lists[] = {STERNA_OPT_bench_prompt, STERNA_OPT_bench_gen};
+    *longest = 0;
+    for (uint32_t kind = 0; kind < 2; kind++) {
+        const sterna_option_value *list = &o->values[lists[kind]];
+        for (uint32_t i = 0; i < list->n_list; i++) {
+            if (list->list[i] == 0) continue;
+            bench->tests[bench->n_tests].kind = (sterna_speed_kind)kind;
+            bench->tests[bench->n_tests++].n = list->list[i];
+            if (list->list[i] > *longest) *longest = list->list[i];
+        }
+    }
+    return bench->n_tests ? STERNA_OK
+                          : sterna_fail(fault, STERNA_NOTHING, "-p 0 and -n 0 leave nothing to measure");
+}
+
+static sterna_status open_session(const sterna_options *o, sterna_model *model, uint32_t longest,
+                                  sterna_session **session, sterna_fault *fault)
+{
+    sterna_session_params params;
+    sterna_status status = sterna_cli_session(o, &params, fault);
+    if (status != STERNA_OK) return status;
+    if (params.n_ctx == 0) params.n_ctx = longest;
+    if (params.n_ctx < longest)
+        return sterna_fail(fault, STERNA_USAGE, "--ctx-size %u: a test of %u rows needs as many positions",
+                           params.n_ctx, longest);
+    return sterna_session_open(model, &params, session, fault);
+}
+
+sterna_status sterna_cmd_bench(const sterna_cli *cli, sterna_fault *fault)
+{
+    static sterna_speed bench; /* its samples are too many for a stack */
+    const sterna_options *o = cli->options;
+    sterna_model *model = NULL;
+    sterna_session *session = NULL;
+    uint32_t longest;
+    bench = (sterna_speed){.path = sterna_option_text(o, STERNA_OPT_model)};
+    sterna_status status = plan_tests(o, &bench, &longest, fault);
+    if (status == STERNA_OK) status = sterna_model_open(bench.path, &model, fault);
+    if (status == STERNA_OK) status = open_session(o, model, longest, &session, fault);
+    if (status == STERNA_OK) {
+        bench.device = session->device.spec;
+        bench.threads = session->device.info.threads;
+        bench.n_batch = session->params.n_batch;
+        bench.kv_type = sterna_cli_kv_name(session->params.kv_type);
+        sterna_speed_describe(&bench, model);
+        sterna_on_interrupt(cancel, session);
+        uint32_t reps = (uint32_t)sterna_option_integer(o, STERNA_OPT_repetitions);
+        for (uint32_t i = 0; i < bench.n_tests && status == STERNA_OK; i++)
+            status = sterna_speed_measure(session, &bench, &bench.tests[i], reps, fault);
+        sterna_on_interrupt(NULL, NULL);
+    }
+    if (status == STERNA_OK) {
+        sterna_speed_format format = (sterna_speed_format)sterna_option_integer(o, STERNA_OPT_format);
+        if (sterna_option_flag(o, STERNA_OPT_json)) format = STERNA_SPEED_JSON;
+        status = sterna_speed_print(&bench, format, cli->out, fault);
+    }
+    sterna_session_close(session);
+    sterna_model_close(model);
+    return status;
+}
