@@ -29,17 +29,29 @@ static void bench(sterna_test *t, const char *device, sterna_profile profile, ui
     sterna_bench_free(&report);
     if (status == STERNA_UNSUPPORTED) SKIP(t, "%s", fault.text);
     CHECK_MSG(t, clean, "%s", fault.text);
-    CHECK(t, passed >= jobs * cases / 2 && refused == 0);
+    /* Everything can be done everywhere, but for the law of threads on devices without. */
+    CHECK(t, passed >= jobs * cases * 4 / 5 && refused == 0);
 }
 
-static void direct(sterna_test *t)
-{
-    bench(t, "direct", STERNA_PROFILE_EXACT, 20);
-}
+#define DEVICE_CASE(name, device, profile, cases)                                                            \
+    static void name(sterna_test *t)                                                                         \
+    {                                                                                                        \
+        bench(t, device, STERNA_PROFILE_##profile, cases);                                                   \
+    }
+DEVICE_CASE(direct, "direct", EXACT, 20)
+DEVICE_CASE(direct_fast, "direct", FAST, 8) /* the oracle alone, with bounds for any order */
+DEVICE_CASE(scalar, "cpu:scalar", EXACT, 8)
+DEVICE_CASE(avx2, "cpu:avx2", EXACT, 20)
+DEVICE_CASE(avx512bw, "cpu:avx512bw", EXACT, 20)
+DEVICE_CASE(avx512vnni, "cpu:avx512vnni", EXACT, 20)
+DEVICE_CASE(mock, "mock", EXACT, 10)
+DEVICE_CASE(mock_warp4, "mock:warp=4,seed=11", EXACT, 4)
+DEVICE_CASE(mock_warp64, "mock:warp=64,seed=12", EXACT, 4)
 
-static void scalar(sterna_test *t)
-{
-    bench(t, "cpu:scalar", STERNA_PROFILE_EXACT, 20);
-}
-
-const sterna_test_case sterna_test_cases[] = {{"direct", direct, 120}, {"scalar", scalar, 120}, {0}};
+#define ROW(name)                                                                                            \
+    {                                                                                                        \
+#name, name, 120                                                                                     \
+    }
+const sterna_test_case sterna_test_cases[] = {
+    ROW(direct),     ROW(direct_fast), ROW(scalar),     ROW(avx2),        ROW(avx512bw),
+    ROW(avx512vnni), ROW(mock),        ROW(mock_warp4), ROW(mock_warp64), {0}};
