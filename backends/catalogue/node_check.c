@@ -63,6 +63,22 @@ static sterna_status check_kinds(const sterna_node *node, uint32_t index, const 
     return STERNA_OK;
 }
 
+/* Blocks of activations are those of the weight: another size would read past its rows. It is fixed with the
+ * plan, since the weight is. */
+static sterna_status check_block(const sterna_node *node, uint32_t index, sterna_op op,
+                                 const sterna_weight_view *view, sterna_fault *fault)
+{
+    const char *name = sterna_op_get(op)->name;
+    int block = sterna_op_param(op, "block");
+    if (block < 0) return STERNA_OK;
+    if (node->args[block].kind != STERNA_ARG_U32)
+        return sterna_fail(fault, STERNA_USAGE, WHERE "has to be a number, not a slot", index, name, "block");
+    if (node->args[block].u32 != view->format->values)
+        return sterna_fail(fault, STERNA_USAGE, WHERE "is %u, but blocks of %s hold %u values", index, name,
+                           "block", node->args[block].u32, view->format->name, view->format->values);
+    return STERNA_OK;
+}
+
 static sterna_status check_sizes(const sterna_node *node, uint32_t index, sterna_op op,
                                  const uint64_t *extents, const sterna_handles *handles, sterna_fault *fault)
 {
@@ -80,6 +96,8 @@ static sterna_status check_sizes(const sterna_node *node, uint32_t index, sterna
                 return sterna_fail(fault, STERNA_UNSUPPORTED,
                                    WHERE "does not take format %s with activation kind %d", index, info->name,
                                    param->name, view->format->name, (int)view->act);
+            sterna_status status = check_block(node, index, op, view, fault);
+            if (status != STERNA_OK) return status;
         } else if (is_buffer(param->kind)) {
             uint64_t size = handles->buffer_bytes(arg->buffer), end;
             if (arg->offset % handles->alignment)
