@@ -37,6 +37,7 @@ check:
 
 mutants: all
 	@properties/mutants/run $(BUILD)
+	@golden/defects/run $(BUILD)
 
 tidy: configured
 	@cmake --build $(BUILD) --target tidy

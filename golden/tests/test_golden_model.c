@@ -46,6 +46,11 @@ static void logits_agree_with_the_oracle(sterna_test *t)
     logits_agree(t, "auto");
 }
 
+static void scalar_logits_agree_with_the_oracle(sterna_test *t)
+{
+    logits_agree(t, "cpu:scalar");
+}
+
 /* One prompt of greedy.json: along the oracle's own tokens, every step whose margin is wide must choose the
  * same. */
 static void follow_greedy(sterna_test *t, golden_run *run, const cJSON *entry, uint32_t *steps)
@@ -131,6 +136,7 @@ static void prompts_tokenise(sterna_test *t)
 
 const sterna_test_case sterna_test_cases[] = {
     {"logits_agree_with_the_oracle", logits_agree_with_the_oracle, 60},
+    {"scalar_logits_agree_with_the_oracle", scalar_logits_agree_with_the_oracle, 60},
     {"greedy_tokens_agree_where_the_margin_is_wide", greedy_tokens_agree_where_the_margin_is_wide, 60},
     {"prompts_tokenise", prompts_tokenise, 0},
     {0},
