@@ -1,5 +1,6 @@
 /* The command line as people meet it: each scenario file (*.txt beside this) is a case. Owns: the list of
  * them, and what a file of text cannot say: signals and pipes that close. */
+#define _XOPEN_SOURCE 700 /* pseudo-terminals */
 #include "base/sys.h"
 #include "scenario.h"
 #include <dirent.h>
@@ -152,6 +153,54 @@ static void closed_pipe(sterna_test *t)
     EXPECT(t, !errors_hold(&c, "error"));
 }
 
+/* What a command writes to a terminal (a pseudo-terminal) as its standard error. */
+static bool on_terminal(sterna_test *t, const char *arguments, char *text, size_t size)
+{
+    char command[2048];
+    int terminal = posix_openpt(O_RDWR | O_NOCTTY);
+    if (terminal < 0 || grantpt(terminal) != 0 || unlockpt(terminal) != 0) return false;
+    snprintf(command, sizeof command, "exec env TERM=xterm %s >'%s/out' 2>'%s' </dev/null", arguments,
+             sterna_test_folder(t), ptsname(terminal));
+    pid_t id = fork();
+    if (id == 0) {
+        execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+        _exit(127);
+    }
+    /* Reading fails with EIO once the last writer has closed the terminal; before the first one has opened
+     * it, too. */
+    size_t used = 0;
+    int status = 0;
+    for (bool running = true; running;) {
+        running = waitpid(id, &status, WNOHANG) == 0;
+        pause_ms(10);
+        for (ssize_t n; used + 1 < size && (fcntl(terminal, F_SETFL, O_NONBLOCK),
+                                            n = read(terminal, text + used, size - 1 - used)) > 0;)
+            used += (size_t)n;
+    }
+    text[used] = 0;
+    close(terminal);
+    return WIFEXITED(status);
+}
+
+#define PROGRAM STERNA_BINARY_DIR "/bin/sterna "
+#define MODEL   STERNA_SOURCE_DIR "/golden/models/golden.gguf "
+
+/* Colour and redrawn lines on a terminal only, and no colour where NO_COLOR is set and not empty. */
+static void terminal(sterna_test *t)
+{
+    static char text[1 << 16];
+    CHECK(t, on_terminal(t, PROGRAM "run --bad", text, sizeof text));
+    EXPECT(t, strstr(text, "sterna run: \033[1;31merror:\033[0m --bad") != NULL);
+    CHECK(t, on_terminal(t, "NO_COLOR= " PROGRAM "run --bad", text, sizeof text));
+    EXPECT(t, strstr(text, "\033[1;31m") != NULL);
+    CHECK(t, on_terminal(t, "NO_COLOR=1 " PROGRAM "run --bad", text, sizeof text));
+    EXPECT(t, strstr(text, "error: --bad") != NULL && strchr(text, '\033') == NULL);
+    CHECK(t, on_terminal(t, "TERM=dumb " PROGRAM "run --bad", text, sizeof text));
+    EXPECT(t, strstr(text, "error: --bad") != NULL && strchr(text, '\033') == NULL);
+    CHECK(t, on_terminal(t, PROGRAM "bench --no-limits -p 4 -n 2 -r 1 -m " MODEL, text, sizeof text));
+    EXPECT(t, strstr(text, "\r\033[Kpp4: run 0 of 1") != NULL);
+}
+
 const sterna_test_case sterna_test_cases[] = {
     {"matching", matching, 0},
     {"list_is_complete", list_is_complete, 0},
@@ -160,5 +209,6 @@ const sterna_test_case sterna_test_cases[] = {
 #undef X
         {"interrupt", interrupt, 30},
     {"closed_pipe", closed_pipe, 30},
+    {"terminal", terminal, 60},
     {0},
 };
