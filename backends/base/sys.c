@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -140,7 +141,7 @@ static void writer_free(sterna_writer *writer)
     sterna_free(writer);
 }
 
-sterna_status sterna_writer_open(const char *path, sterna_writer **out, sterna_fault *fault)
+static sterna_status open_writer(const char *path, int flags, mode_t mode, sterna_writer **out, sterna_fault *fault)
 {
     size_t length = strlen(path);
     sterna_writer *writer = sterna_alloc(1, sizeof *writer);
@@ -153,7 +154,7 @@ sterna_status sterna_writer_open(const char *path, sterna_writer **out, sterna_f
     }
     snprintf(writer->temporary, length + 32, "%s.tmp-%ld", path, (long)getpid());
     writer->descriptor =
-        injected() ? -1 : open(writer->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+        injected() ? -1 : open(writer->temporary, O_WRONLY | O_CREAT | O_CLOEXEC | flags, mode);
     if (writer->descriptor < 0) {
         file_fault(fault, writer->temporary, "create");
         writer_free(writer);
@@ -161,6 +162,16 @@ sterna_status sterna_writer_open(const char *path, sterna_writer **out, sterna_f
     }
     *out = writer;
     return STERNA_OK;
+}
+
+sterna_status sterna_writer_open(const char *path, sterna_writer **writer, sterna_fault *fault)
+{
+    return open_writer(path, O_TRUNC, 0666, writer, fault);
+}
+
+sterna_status sterna_writer_open_private(const char *path, sterna_writer **writer, sterna_fault *fault)
+{
+    return open_writer(path, O_EXCL, 0600, writer, fault);
 }
 
 static bool write_all(int descriptor, const void *data, size_t bytes)
@@ -226,6 +237,23 @@ double sterna_sys_now(void)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+void sterna_sys_date(char text[24])
+{
+    time_t now = time(NULL);
+    struct tm parts;
+    if (!gmtime_r(&now, &parts) || strftime(text, 24, "%Y-%m-%dT%H:%M:%SZ", &parts) == 0)
+        memcpy(text, "1970-01-01T00:00:00Z", 21);
+}
+
+void sterna_sys_platform(char *system, size_t system_bytes, char *machine, size_t machine_bytes)
+{
+    struct utsname names;
+    bool known = uname(&names) == 0;
+    snprintf(system, system_bytes, "%s%s%s", known ? names.sysname : "unknown", known ? " " : "",
+             known ? names.release : "");
+    snprintf(machine, machine_bytes, "%s", known ? names.machine : "unknown");
 }
 
 const char *sterna_sys_getenv(const char *name)

@@ -28,6 +28,8 @@ void sterna_sys_drop(const sterna_mapping *mapping, uint64_t offset, uint64_t by
  * nothing. */
 typedef struct sterna_writer sterna_writer;
 sterna_status sterna_writer_open(const char *path, sterna_writer **writer, sterna_fault *fault);
+/* The same, readable and writable for its owner alone: secret keys. */
+sterna_status sterna_writer_open_private(const char *path, sterna_writer **writer, sterna_fault *fault);
 sterna_status sterna_writer_write(sterna_writer *writer, const void *data, size_t bytes, sterna_fault *fault);
 uint64_t sterna_writer_offset(const sterna_writer *writer);
 /* Flushes, renames and frees; on failure removes the temporary file and frees. */
@@ -41,6 +43,10 @@ sterna_status sterna_sys_write(int descriptor, const void *data, size_t bytes, s
 
 /* Monotonic seconds. */
 double sterna_sys_now(void);
+/* The date, UTC: "2026-01-31T12:00:00Z" (RFC 3339). */
+void sterna_sys_date(char text[24]);
+/* "Linux 6.1.0" and "x86_64", cut to fit. */
+void sterna_sys_platform(char *system, size_t system_bytes, char *machine, size_t machine_bytes);
 /* NULL when unset. Use env.h, which knows the names; this is for env.c and for foreign names (NO_COLOR). */
 const char *sterna_sys_getenv(const char *name);
 bool sterna_sys_is_tty(int descriptor);

@@ -33,6 +33,11 @@ void sterna_say(const char *format, ...)
     va_end(args);
 }
 
+void sterna_say_unknown_variable(const char *name)
+{
+    sterna_say("warning: %s is set, but nothing reads a variable of that name", name);
+}
+
 /* no-color.org: NO_COLOR counts when it is set and not empty. */
 static bool in_colour(void)
 {

@@ -12,6 +12,8 @@ void sterna_say(const char *format, ...) STERNA_PRINTF(1, 2);
 /* "sterna run: error: sentence"; in colour on a terminal, unless NO_COLOR is set and not empty or TERM is
  * dumb. */
 void sterna_say_failure(const char *command, const sterna_fault *fault, sterna_status status);
+/* Warns of an environment variable that nobody reads (base/env.h). */
+void sterna_say_unknown_variable(const char *name);
 /* One line that is redrawn, on a terminal only. */
 void sterna_say_progress(const char *format, ...) STERNA_PRINTF(1, 2);
 void sterna_say_progress_end(void);
