@@ -182,6 +182,17 @@ static void kernel_accesses(sterna_test *t)
     each_row(t, rows, STERNA_COUNT(rows));
 }
 
+static void forgotten_page(sterna_test *t)
+{
+    static findings f;
+    const char *root = sterna_test_folder(t);
+    CHECK(t, plant(root, "docs/README.md", "[a](a.md)\n") && plant(root, "docs/a.md", "A.\n") &&
+                 plant(root, "docs/decisions/b.md", "B.\n"));
+    CHECK(t, run(t, root, &f) == 0);
+    CHECK(t, plant(root, "docs/c.md", "C.\n"));
+    CHECK(t, run(t, root, &f) == 1 && !strncmp(f.text, "link docs/c.md:1 ", 17));
+}
+
 /* An exception excuses exactly what it names; one that excuses nothing is found. */
 static void exceptions(sterna_test *t)
 {
@@ -223,6 +234,7 @@ const sterna_test_case sterna_test_cases[] = {
     {"whole_files", whole_files, 0},
     {"tolerances", tolerances, 0},
     {"kernel_accesses", kernel_accesses, 0},
+    {"forgotten_page", forgotten_page, 0},
     {"exceptions", exceptions, 0},
     {"large_files", large_files, 0},
     {"the_tree_is_tidy", the_tree_is_tidy, 0},
