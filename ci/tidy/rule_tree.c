@@ -1,4 +1,5 @@
-/* Rules about whole files: unique names, opening comments, READMEs, words that say "not finished". */
+/* Rules about whole files: unique names, opening comments, READMEs, links, words that say
+ * "not finished". */
 #include "base/size.h"
 #include "tidy.h"
 #include <ctype.h>
@@ -104,6 +105,73 @@ void tidy_rule_word(tidy_report *report)
                     tidy_finding(report, file, (size_t)(at - file->text), words[w].text,
                                  "\"%s\": finish it, or write an issue", words[w].text);
             }
+        }
+    }
+}
+
+/* Resolves "../docs/x.md" against the folder of `from`; false when it leaves the root. */
+static bool resolve_link(const char *from, const char *link, size_t n, char *path, size_t capacity)
+{
+    const char *slash = strrchr(from, '/');
+    size_t used = slash ? (size_t)(slash - from) : 0;
+    snprintf(path, capacity, "%.*s", (int)used, from);
+    while (n > 0) {
+        size_t part = strcspn(link, "/");
+        if (part > n) part = n;
+        if (part == 2 && !strncmp(link, "..", 2)) {
+            if (used == 0) return false;
+            while (used > 0 && path[--used] != '/') {}
+            path[used] = '\0';
+        } else if (part > 0 && !(part == 1 && *link == '.')) {
+            used +=
+                (size_t)snprintf(path + used, capacity - used, "%s%.*s", used ? "/" : "", (int)part, link);
+            if (used >= capacity) return false;
+        }
+        link += part;
+        n -= part;
+        if (n > 0) link++, n--;
+    }
+    return true;
+}
+
+static bool exists(const tidy_tree *tree, const char *path)
+{
+    size_t n = strlen(path);
+    for (size_t i = 0; i < tree->n; i++)
+        if (tidy_begins(tree->files[i].path, path) && strchr("/", tree->files[i].path[n])) return true;
+    return n == 0;
+}
+
+/* The manual's index knows every page: one that nothing points to is not found by its readers. */
+static void check_index(tidy_report *report)
+{
+    const tidy_file *index = tidy_find(report->tree, "docs/README.md");
+    for (size_t i = 0; index && i < report->tree->n; i++) {
+        const tidy_file *file = &report->tree->files[i];
+        char link[300];
+        if (!tidy_begins(file->path, "docs/") || !tidy_ends(file->path, ".md") || strchr(file->path + 5, '/'))
+            continue;
+        snprintf(link, sizeof link, "](%s", file->path + 5);
+        if (file != index && !strstr(index->text, link))
+            tidy_finding(report, file, 0, "-", "docs/README.md does not point to this page");
+    }
+}
+
+/* Relative links of Markdown pages: [text](path) or [text](path#heading). */
+void tidy_rule_link(tidy_report *report)
+{
+    check_index(report);
+    for (size_t i = 0; i < report->tree->n; i++) {
+        const tidy_file *file = &report->tree->files[i];
+        if (!tidy_ends(file->path, ".md")) continue;
+        for (const char *at = file->text; (at = strstr(at, "](")); at += 2) {
+            const char *link = at + 2;
+            char path[512];
+            size_t n = strcspn(link, "#) \n");
+            if (n == 0 || memchr(link, ':', n)) continue;
+            if (!resolve_link(file->path, link, n, path, sizeof path) || !exists(report->tree, path))
+                tidy_finding(report, file, (size_t)(at - file->text), "-", "%.*s does not exist", (int)n,
+                             link);
         }
     }
 }

@@ -19,6 +19,7 @@
     RULE("opening", tidy_rule_opening, "a source whose first lines do not say what it owns")                 \
     RULE("readme", tidy_rule_readme, "a room without a README")                                              \
     RULE("word", tidy_rule_word, "unfinished work")                                                          \
+    RULE("link", tidy_rule_link, "a page that points to nothing")                                            \
     RULE("tolerance", tidy_rule_tolerance, "a tuned tolerance outside the derived bounds")                   \
     RULE("kernel", tidy_rule_kernel, "a device access that the mock cannot see")
 
