@@ -94,21 +94,32 @@ static void unpacks_ggml_vectors(sterna_test *t)
     }
 }
 
+/* "hard": groups for which the last trial of Q4_K's search is the best, and values half-way between levels.
+ */
 static void packs_ggml_vectors(sterna_test *t)
 {
+    static const struct {
+        uint32_t id;
+        const char *stem, *src, *blk;
+    } rows[] = {
+        {STERNA_FORMAT_Q8_0, "08_q8_0", "quant.src_f32", "quant.blk"},
+        {STERNA_FORMAT_Q4_K, "12_q4_K", "quant.src_f32", "quant.blk"},
+        {STERNA_FORMAT_Q4_K, "12_q4_K", "hard.src_f32", "hard.blk"},
+        {STERNA_FORMAT_TQ2_0, "35_tq2_0", "quant.src_f32", "quant.blk"},
+    };
     static uint8_t want[4 * VECTOR], storage[4 * VECTOR + 1];
     static float in[VECTOR];
     uint8_t *got = storage + 1;
-    for (size_t i = 0; i < STERNA_COUNT(quantised); i++) {
-        const sterna_format *format = sterna_format_find(quantised[i].id);
-        CHECK(t, load(t, quantised[i].stem, "quant.src_f32", (uint8_t *)in, sizeof in));
-        CHECK(t, load(t, quantised[i].stem, "quant.blk", want, vector_bytes(format)));
+    for (size_t i = 0; i < STERNA_COUNT(rows); i++) {
+        const sterna_format *format = sterna_format_find(rows[i].id);
+        CHECK(t, load(t, rows[i].stem, rows[i].src, (uint8_t *)in, sizeof in));
+        CHECK(t, load(t, rows[i].stem, rows[i].blk, want, vector_bytes(format)));
         memset(storage, 0xA5, sizeof storage);
         CHECK(t, format->pack(in, VECTOR, got) == STERNA_OK);
         for (uint64_t j = 0; j < vector_bytes(format); j++)
-            CHECK_MSG(t, got[j] == want[j], "%s byte %llu of block %llu: %02x, ggml has %02x", format->name,
-                      (unsigned long long)(j % format->bytes), (unsigned long long)(j / format->bytes),
-                      got[j], want[j]);
+            CHECK_MSG(t, got[j] == want[j], "%s %s byte %llu of block %llu: %02x, ggml has %02x",
+                      format->name, rows[i].blk, (unsigned long long)(j % format->bytes),
+                      (unsigned long long)(j / format->bytes), got[j], want[j]);
         CHECK_MSG(t, got[vector_bytes(format)] == 0xA5, "%s writes past its row", format->name);
     }
 }

@@ -335,6 +335,41 @@ static void shapes_are_measured_without_overflow(sterna_test *t)
     CHECK(t, !sterna_gguf_tensor_bytes(f32, (uint64_t[]){1ull << 40, 1ull << 40, 1, 0}, &bytes));
 }
 
+/* Numbers that other programs use for other things (gguf_dialect.c): refused with advice; 39 is MXFP4. */
+static void colliding_types_are_refused_with_advice(sterna_test *t)
+{
+    static const struct {
+        uint32_t id;
+        const char *phrase;
+    } rows[] = {
+        {4, "removed from ggml"},
+        {33, "convert the model to Q4_0"},
+        {36, "I2_S in BitNet forks"},
+        {37, "I8_S"},
+        {38, "TL1"},
+        {43, "no type of ggml's"},
+        {135, "ik_llama.cpp"},
+        {39, NULL},
+        {41, NULL},
+    };
+    static const uint8_t values[64];
+    image file = {0};
+    sterna_fault fault;
+    for (size_t i = 0; i < STERNA_COUNT(rows); i++) {
+        begin(&file, 1, 0);
+        add_tensor(&file, "t", 1, (uint64_t[]){128}, rows[i].id, 0);
+        pad(&file, 32);
+        for (int j = 0; j < 3; j++) add(&file, values, sizeof values);
+        sterna_gguf *gguf = open_image(t, &file, &fault);
+        CHECK_MSG(t, !gguf == (rows[i].phrase != NULL), "type %u", rows[i].id);
+        if (rows[i].phrase)
+            CHECK_MSG(t, strstr(fault.text, rows[i].phrase) && strstr(fault.text, "tensor \"t\""), "%s",
+                      fault.text);
+        sterna_gguf_close(gguf);
+    }
+    sterna_free(file.data);
+}
+
 enum { MANY = 100000 };
 
 static void many_tensors_open_quickly(sterna_test *t)
@@ -381,6 +416,7 @@ const sterna_test_case sterna_test_cases[] = {
     {"big_endian_is_named", big_endian_is_named, 0},
     {"limits_are_where_the_manual_says", limits_are_where_the_manual_says, 0},
     {"shapes_are_measured_without_overflow", shapes_are_measured_without_overflow, 0},
+    {"colliding_types_are_refused_with_advice", colliding_types_are_refused_with_advice, 0},
     {"many_tensors_open_quickly", many_tensors_open_quickly, 0},
     {0},
 };
