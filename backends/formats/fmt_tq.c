@@ -2,8 +2,9 @@
  *
  *   byte  0                               64      66
  *         | u8 q[64]                       | f16 d |
- *   byte 32 h + m of q holds, in bits 2 g and 2 g + 1, the code of value 128 h + 32 g + m   (h < 2, g < 4, m
- * < 32) value = d * (code - 1); code 3 is never written, and reads as +2
+ *   byte 32 h + m of q holds, in bits 2 g and 2 g + 1, the code of value 128 h + 32 g + m
+ *   (h < 2, g < 4, m < 32)
+ *   value = d * (code - 1); code 3 is never written, and reads as +2
  *
  * Owns: this layout. Source: ggml's block_tq2_0 and its reference quantiser. */
 #include "formats/format_private.h"
