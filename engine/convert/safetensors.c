@@ -10,7 +10,7 @@
 enum { MAX_HEADER = 100000000 };
 
 struct sterna_safetensors {
-    sterna_mapping mapping;
+    sterna_mapping mapping; /* data NULL: the bytes are borrowed */
     cJSON *header;
     sterna_st_tensor *tensors; /* sorted by name */
     uint32_t count;
@@ -131,10 +131,10 @@ static sterna_status read_tensors(sterna_safetensors *file, const char *path, co
     return STERNA_OK;
 }
 
-static sterna_status open_mapped(sterna_safetensors *file, const char *path, sterna_fault *fault)
+static sterna_status read_all(sterna_safetensors *file, const char *path, const uint8_t *bytes, uint64_t size,
+                              sterna_fault *fault)
 {
-    const uint8_t *bytes = file->mapping.data;
-    uint64_t size = file->mapping.size, header = 0;
+    uint64_t header = 0;
     for (uint32_t i = 0; size >= 8 && i < 8; i++) header |= (uint64_t)bytes[i] << 8 * i;
     if (size < 8 || header > size - 8 || header > MAX_HEADER)
         return sterna_fail(fault, STERNA_FILE,
@@ -147,18 +147,36 @@ static sterna_status open_mapped(sterna_safetensors *file, const char *path, ste
     return status ? status : read_tensors(file, path, bytes + 8 + header, size - 8 - header, fault);
 }
 
-sterna_status sterna_safetensors_open(const char *path, sterna_safetensors **file, sterna_fault *fault)
+/* The file's bytes, mapped from `path` unless they are given. */
+static sterna_status open_either(const char *path, const uint8_t *bytes, uint64_t size,
+                                 sterna_safetensors **file, sterna_fault *fault)
 {
     sterna_safetensors *opened = sterna_alloc(1, sizeof *opened);
     if (!opened) return sterna_fail(fault, STERNA_MEMORY, "%s: out of memory", path);
-    sterna_status status = sterna_sys_map(path, &opened->mapping, fault);
-    if (status == STERNA_OK) status = open_mapped(opened, path, fault);
+    sterna_status status = STERNA_OK;
+    if (!bytes) {
+        status = sterna_sys_map(path, &opened->mapping, fault);
+        bytes = opened->mapping.data;
+        size = opened->mapping.size;
+    }
+    if (status == STERNA_OK) status = read_all(opened, path, bytes, size, fault);
     if (status) {
         sterna_safetensors_close(opened);
         return status;
     }
     *file = opened;
     return STERNA_OK;
+}
+
+sterna_status sterna_safetensors_open(const char *path, sterna_safetensors **file, sterna_fault *fault)
+{
+    return open_either(path, NULL, 0, file, fault);
+}
+
+sterna_status sterna_safetensors_open_memory(const void *data, uint64_t bytes, const char *label,
+                                             sterna_safetensors **file, sterna_fault *fault)
+{
+    return open_either(label, data ? data : (const void *)"", bytes, file, fault);
 }
 
 void sterna_safetensors_close(sterna_safetensors *file)

@@ -47,6 +47,9 @@ typedef struct sterna_safetensors sterna_safetensors;
 
 /* FILE with the tensor's name and what is wrong; UNSUPPORTED for a type outside the list. */
 sterna_status sterna_safetensors_open(const char *path, sterna_safetensors **file, sterna_fault *fault);
+/* The bytes are borrowed until close; `label` stands for the path in messages. */
+sterna_status sterna_safetensors_open_memory(const void *data, uint64_t bytes, const char *label,
+                                             sterna_safetensors **file, sterna_fault *fault);
 /* NULL is allowed. */
 void sterna_safetensors_close(sterna_safetensors *file);
 /* All tensors, sorted by name. */

@@ -143,11 +143,11 @@ sterna_status sterna_synth_fill(void *context, sterna_gguf_sink *sink, sterna_fa
     if (!chunk || (levels && !m.level))
         status = sterna_fail(fault, STERNA_MEMORY, "out of memory for a buffer of values");
     if (status == STERNA_OK) prepare(&m);
+    /* Rows of every shape are whole cells; the sink would refuse a byte too many. */
     for (uint64_t done = 0, cell = 0; status == STERNA_OK && done < t->bytes;) {
         uint64_t bytes = 0;
         for (uint64_t i = 0; i < per_chunk && done + bytes < t->bytes; i++, bytes += kind->bytes)
             kind->make(&m, cell++, chunk + bytes);
-        if (bytes > t->bytes - done) bytes = t->bytes - done; /* the last cell may be cut */
         status = sterna_gguf_sink_write(sink, chunk, bytes, fault);
         done += bytes;
     }
