@@ -1,6 +1,7 @@
 /* The CPU backend's side of the ABI: devices (one per level), opening, closing, the function table. */
 #include "cpu/cpu_backend.h"
 #include "base/sys.h"
+#include "cpu/cpu_code.h"
 #include "cpu/cpu_device.h"
 #include <stdio.h>
 #include <string.h>
@@ -134,6 +135,7 @@ static uint32_t kernels_used(sterna_device *device, sterna_kernel_use *uses, uin
         if (n < capacity) {
             uses[n] = (sterna_kernel_use){.size = sizeof *uses, .launches = device->launches[i]};
             sterna_cpu_kernel_name(i, uses[n].name);
+            uses[n].has_hash = sterna_cpu_code_hash(sterna_cpu_kernel_get(i)->run, uses[n].code_hash);
         }
         n++;
     }

@@ -17,6 +17,7 @@ if(STERNA_SANITIZE)
     -fno-sanitize-recover=all -g)
   target_link_options(sterna_flags INTERFACE -fsanitize=${STERNA_SANITIZE})
 endif()
+target_link_options(sterna_flags INTERFACE -Wl,--build-id=sha1) # what receipts call the program by
 target_link_libraries(sterna_flags INTERFACE Threads::Threads m)
 
 set_property(GLOBAL PROPERTY STERNA_ROOMS "")
