@@ -73,8 +73,13 @@ static sterna_status reserve(sterna_device *device, sterna_plan *plan, const pla
         sterna_gpu_host_alloc(device, (uint64_t)plan->n_nodes * STERNA_GPU_KERNELS, sizeof *plan->kernels);
     if (!plan->nodes || !plan->args || !plan->memory || !plan->parts || !plan->kernels)
         return sterna_fail(fault, STERNA_MEMORY, "plan of %u nodes: out of host memory", plan->n_nodes);
-    plan->status_bytes = (uint64_t)STATUS_RING * plan->n_nodes * 4;
-    return sterna_gpu_alloc(device, plan->status_bytes, "status words", &plan->status, fault);
+    if (!sterna_align_u64((uint64_t)plan->n_nodes * 4, device->limits.alignment, &plan->status_stride) ||
+        plan->status_stride > device->max_binding)
+        return sterna_fail(fault, STERNA_UNSUPPORTED,
+                           "plan of %u nodes: its status words exceed the %" PRIu64
+                           " bytes this device can bind",
+                           plan->n_nodes, device->max_binding);
+    return sterna_gpu_alloc(device, STATUS_RING * plan->status_stride, "status words", &plan->status, fault);
 }
 
 static void copy_node(sterna_device *device, sterna_plan *plan, const sterna_node *from, gpu_node *to,

@@ -60,8 +60,8 @@ struct sterna_plan {
     sterna_gpu_memory *memory;
     gpu_part *parts;
     uint32_t *kernels;
-    sterna_gpu_memory status; /* STATUS_RING times n_nodes words */
-    uint64_t status_bytes;
+    sterna_gpu_memory status; /* STATUS_RING times one word per node */
+    uint64_t status_stride;   /* bytes from one submission's words to the next one's, an aligned binding */
     uint32_t next_ring;
     struct gpu_submission *ring[STATUS_RING]; /* whose words they are, NULL when collected */
 };

@@ -78,8 +78,9 @@ static sterna_status launch_node(sterna_device *device, const sterna_plan *plan,
                                  uint32_t ring, const uint32_t *slots, sterna_fault *fault)
 {
     const gpu_node *node = &plan->nodes[index];
-    launch_inputs inputs = {.status_at = ring * plan->n_nodes + index,
-                            .status = {plan->status, 0, plan->status_bytes}};
+    launch_inputs inputs = {
+        .status_at = index,
+        .status = {plan->status, ring * plan->status_stride, (uint64_t)plan->n_nodes * 4}};
     sterna_node_scalars(&node->node, slots, inputs.scalars);
     sterna_op_extents(node->op, inputs.scalars, inputs.extents);
     uint32_t row = choose(node, &inputs);
@@ -129,7 +130,7 @@ sterna_status sterna_gpu_submit(sterna_device *device, sterna_plan *plan, uint32
     if (plan->ring[ring]) sterna_gpu_collect(device, plan->ring[ring], 0);
     if (count > 0)
         status =
-            device->driver->clear(device->gpu, plan->status, ((uint64_t)ring * plan->n_nodes + first) * 4,
+            device->driver->clear(device->gpu, plan->status, ring * plan->status_stride + (uint64_t)first * 4,
                                   (uint64_t)count * 4, fault);
     for (uint32_t i = first; i < first + count && status == STERNA_OK; i++)
         status = launch_node(device, plan, i, ring, slots, fault);
@@ -168,7 +169,7 @@ static sterna_status read_flags(sterna_device *device, gpu_submission *s, sterna
     if (!have_words(device, s->count))
         return sterna_fail(&s->fault, STERNA_MEMORY, "status words: out of host memory");
     sterna_status status = device->driver->download(device->gpu, s->plan->status,
-                                                    ((uint64_t)s->ring * s->plan->n_nodes + s->first) * 4,
+                                                    s->ring * s->plan->status_stride + (uint64_t)s->first * 4,
                                                     device->words, (uint64_t)s->count * 4, &s->fault);
     for (uint32_t i = 0; i < s->count && status == STERNA_OK; i++)
         if (device->words[i]) {
