@@ -18,6 +18,9 @@ function(sterna_library)
     EXPORT_NAME sterna)
   target_link_libraries(libsterna PRIVATE PkgConfig::SODIUM PkgConfig::CJSON PkgConfig::UTF8PROC Threads::Threads m
     ${CMAKE_DL_LIBS})
+  # The map versions the symbols, and keeps in what the linker makes by itself (bounds of sections).
+  target_link_options(libsterna PRIVATE -Wl,--version-script=${CMAKE_SOURCE_DIR}/ci/cmake/libsterna.map)
+  set_target_properties(libsterna PROPERTIES LINK_DEPENDS ${CMAKE_SOURCE_DIR}/ci/cmake/libsterna.map)
   if(STERNA_SANITIZE)
     target_link_options(libsterna PRIVATE -fsanitize=${STERNA_SANITIZE})
   else()
