@@ -54,7 +54,7 @@ static sterna_status read_blob(const char *path, const char *what, uint8_t *blob
 {
     sterna_mapping file = {0};
     size_t got = 0;
-    const char *end;
+    const char *end = NULL;
     sterna_status status = sterna_sys_read(path, FILE_MAX, &file, fault);
     if (status != STERNA_OK) return status;
     const char *text = (const char *)file.data;
