@@ -82,6 +82,20 @@ sterna_status sterna_cpu_buffer_read(sterna_device *device, sterna_buffer *buffe
     return STERNA_OK;
 }
 
+/* Packing, shared out by panels. */
+typedef struct packing {
+    sterna_cpu_pack pack;
+    const sterna_weight_view *view;
+    uint8_t *out;
+} packing;
+
+static void pack_some(const void *context, uint64_t begin, uint64_t end, uint32_t *flags)
+{
+    const packing *job = context;
+    (void)flags;
+    sterna_cpu_pack_panels(job->pack, job->view, job->out, begin, end);
+}
+
 /* Packed for the level's kernel, or the file's bytes: in place where they outlive the weight, else a copy. */
 static sterna_status lay_out(sterna_device *device, const sterna_tensor *tensor, sterna_weight *weight,
                              sterna_fault *fault)
@@ -99,7 +113,9 @@ static sterna_status lay_out(sterna_device *device, const sterna_tensor *tensor,
         memcpy(weight->owned, view->data, (size_t)bytes);
         view->data = weight->owned;
     } else {
-        sterna_cpu_pack_weight(pack, view, weight->owned);
+        packing job = {pack, view, weight->owned};
+        uint64_t panels = ((uint64_t)view->rows + STERNA_CPU_PANEL_ROWS - 1) / STERNA_CPU_PANEL_ROWS;
+        (void)sterna_cpu_pool_run(device->pool, pack_some, &job, panels, 4);
         view->packed = weight->owned;
         view->data = NULL;
     }

@@ -82,16 +82,48 @@ static uint8_t *scales_at(const sterna_weight_view *view, uint8_t *packed, uint3
     return packed + sterna_cpu_pack_scales_offset(view) + index * STERNA_CPU_TERNARY_SCALES + row % ROWS * 4;
 }
 
-/* Scales come from f16 in all three formats, so that storing them as f16 again is exact. */
-static void pack_block(sterna_cpu_pack pack, const sterna_format *format, const sterna_block *block,
-                       uint32_t r, uint8_t *out)
+/* A lane: four codes of one row. */
+static void put_lane(uint8_t *line, uint32_t r, uint32_t lane)
 {
-    uint32_t shift, offset = offset_of(pack);
-    for (uint32_t i = 0; i < format->values; i++) {
-        uint32_t at = place(pack, r, i, &shift);
-        uint32_t code = (uint8_t)((uint32_t)block->q[i] + offset);
-        out[at] = (uint8_t)(out[at] | code << shift);
+    memcpy(line + 4 * r, &lane, sizeof lane);
+}
+
+static uint32_t four_codes(const int8_t *q)
+{
+    uint32_t word;
+    memcpy(&word, q, sizeof word);
+    return word;
+}
+
+/* The block's codes into lane r of its lines. Q8_0's +128 is an exclusive or, since it wraps. */
+static void pack_codes(sterna_cpu_pack pack, const sterna_block *block, uint32_t r, uint8_t *out)
+{
+    const int8_t *q = block->q;
+    switch (pack) {
+    case STERNA_CPU_PACK_TERNARY:
+        for (uint32_t t = 0; t < 16; t++) {
+            int8_t code[16];
+            for (uint32_t i = 0; i < 16; i++) code[i] = (int8_t)(q[16 * t + i] + 1);
+            put_lane(out + 64 * t, r,
+                     four_codes(code) | four_codes(code + 4) << 2 | four_codes(code + 8) << 4 |
+                         four_codes(code + 12) << 6);
+        }
+        break;
+    case STERNA_CPU_PACK_Q8:
+        for (uint32_t t = 0; t < 8; t++) put_lane(out + 64 * t, r, four_codes(q + 4 * t) ^ 0x80808080u);
+        break;
+    case STERNA_CPU_PACK_Q4K:
+        for (uint32_t t = 0; t < 32; t++)
+            put_lane(out + 64 * t, r, four_codes(q + 8 * t) | four_codes(q + 8 * t + 4) << 4);
+        break;
+    case STERNA_CPU_PACK_NONE:
+        break;
     }
+}
+
+/* Scales come from f16 in all three formats, so that storing them as f16 again is exact. */
+static void pack_scales(sterna_cpu_pack pack, const sterna_block *block, uint32_t r, uint8_t *out)
+{
     if (pack == STERNA_CPU_PACK_Q8) put_f16(out + STERNA_CPU_Q8_D, r, block->d);
     if (pack != STERNA_CPU_PACK_Q4K) return;
     for (uint32_t g = 0; g < 8; g++) {
@@ -102,18 +134,29 @@ static void pack_block(sterna_cpu_pack pack, const sterna_format *format, const 
     put_f16(out + STERNA_CPU_Q4K_D + 32, r, block->dmin);
 }
 
-void sterna_cpu_pack_weight(sterna_cpu_pack pack, const sterna_weight_view *view, uint8_t *out)
+void sterna_cpu_pack_panels(sterna_cpu_pack pack, const sterna_weight_view *view, uint8_t *out,
+                            uint64_t begin, uint64_t end)
 {
     const sterna_format *format = view->format;
     const uint32_t bytes = block_bytes(pack), blocks = blocks_of(view);
     sterna_block block;
-    memset(out, 0, (size_t)sterna_cpu_pack_bytes(pack, view));
-    for (uint32_t row = 0; row < view->rows; row++)
-        for (uint32_t b = 0; b < blocks; b++) {
-            format->decode(view->data + row * view->row_bytes + (uint64_t)b * format->bytes, &block);
-            pack_block(pack, format, &block, row % ROWS, out + ((uint64_t)(row / ROWS) * blocks + b) * bytes);
-            if (has_scales(pack, view)) memcpy(scales_at(view, out, row, b), &block.d, sizeof block.d);
-        }
+    for (uint64_t panel = begin; panel < end; panel++) {
+        uint8_t *to = out + panel * blocks * bytes;
+        const uint32_t first = (uint32_t)(panel * ROWS),
+                       rows = view->rows - first < ROWS ? view->rows - first : ROWS;
+        if (rows < ROWS) memset(to, 0, (size_t)blocks * bytes);
+        if (rows < ROWS && has_scales(pack, view))
+            memset(scales_at(view, out, first, 0), 0, (size_t)blocks * STERNA_CPU_TERNARY_SCALES);
+        for (uint32_t b = 0; b < blocks; b++)
+            for (uint32_t r = 0; r < rows; r++) {
+                format->decode(view->data + (first + r) * view->row_bytes + (uint64_t)b * format->bytes,
+                               &block);
+                pack_codes(pack, &block, r, to + (size_t)b * bytes);
+                pack_scales(pack, &block, r, to + (size_t)b * bytes);
+                if (has_scales(pack, view))
+                    memcpy(scales_at(view, out, first + r, b), &block.d, sizeof block.d);
+            }
+    }
 }
 
 void sterna_cpu_pack_read(sterna_cpu_pack pack, const sterna_weight_view *view, const uint8_t *packed,

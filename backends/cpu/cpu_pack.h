@@ -44,8 +44,10 @@ static inline uint64_t sterna_cpu_pack_scales_offset(const sterna_weight_view *v
 }
 /* Bytes of a packed weight; UINT64_MAX when too large. */
 uint64_t sterna_cpu_pack_bytes(sterna_cpu_pack pack, const sterna_weight_view *view);
-/* Packs view->data into `out` (64-byte aligned, sterna_cpu_pack_bytes long). */
-void sterna_cpu_pack_weight(sterna_cpu_pack pack, const sterna_weight_view *view, uint8_t *out);
+/* Packs panels [begin, end) of view->data into their places in `out` (64-byte aligned, sterna_cpu_pack_bytes
+ * long). Different panels may be packed by different threads. */
+void sterna_cpu_pack_panels(sterna_cpu_pack pack, const sterna_weight_view *view, uint8_t *out,
+                            uint64_t begin, uint64_t end);
 /* The integer view of one stored block, read back from packed memory. */
 void sterna_cpu_pack_read(sterna_cpu_pack pack, const sterna_weight_view *view, const uint8_t *packed,
                           uint32_t row, uint32_t block, sterna_block *out);

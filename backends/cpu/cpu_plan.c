@@ -259,13 +259,19 @@ static void rebind(sterna_device *device, const sterna_cpu_submission *job)
     memcpy(plan->bound, job->slots, sizeof plan->bound);
 }
 
+static void run_node(const void *context, uint64_t begin, uint64_t end, uint32_t *flags)
+{
+    const sterna_cpu_node *node = context;
+    node->run(&node->args, begin, end, flags);
+}
+
 /* Runs one submission to its end, or until the deadline (0: none) has passed. */
 static bool run(sterna_device *device, sterna_cpu_submission *job, double deadline)
 {
     rebind(device, job);
     while (job->next < job->end) {
         const sterna_cpu_node *node = &job->plan->nodes[job->next];
-        uint32_t flags = sterna_cpu_pool_run(device->pool, node->run, &node->args, node->items, node->piece);
+        uint32_t flags = sterna_cpu_pool_run(device->pool, run_node, node, node->items, node->piece);
         device->launches[node->kernel]++;
         if (flags && !job->result.flags) {
             job->result.flags = flags;

@@ -22,8 +22,8 @@ struct sterna_cpu_pool {
     _Alignas(64) _Atomic uint64_t unfinished; /* pieces of the job still to be finished */
     _Atomic uint32_t flags;
 
-    _Alignas(64) sterna_kernel *kernel;
-    const sterna_args *args;
+    _Alignas(64) sterna_cpu_work *work;
+    const void *context;
     uint64_t items, piece;
     uint32_t pieces, job;
 
@@ -80,7 +80,7 @@ static bool run_piece(sterna_cpu_pool *pool)
     uint64_t begin = (uint64_t)(pool->pieces - (uint32_t)ticket) * pool->piece;
     uint64_t end = pool->items - begin < pool->piece ? pool->items : begin + pool->piece;
     uint32_t flags = 0;
-    pool->kernel(pool->args, begin, end, &flags);
+    pool->work(pool->context, begin, end, &flags);
     if (flags) atomic_fetch_or_explicit(&pool->flags, flags, memory_order_relaxed);
     atomic_fetch_sub_explicit(&pool->unfinished, 1, memory_order_release);
     return true;
@@ -118,16 +118,16 @@ static void *helper(void *argument)
     return NULL;
 }
 
-uint32_t sterna_cpu_pool_run(sterna_cpu_pool *pool, sterna_kernel *kernel, const sterna_args *args,
+uint32_t sterna_cpu_pool_run(sterna_cpu_pool *pool, sterna_cpu_work *work, const void *context,
                              uint64_t items, uint64_t piece)
 {
     uint32_t flags = 0, helpers = pool->n_helpers;
     if (helpers == 0 || piece >= items || (items + piece - 1) / piece > UINT32_MAX) {
-        kernel(args, 0, items, &flags);
+        work(context, 0, items, &flags);
         return flags;
     }
-    pool->kernel = kernel;
-    pool->args = args;
+    pool->work = work;
+    pool->context = context;
     pool->items = items;
     pool->piece = piece;
     pool->pieces = (uint32_t)((items + piece - 1) / piece);

@@ -6,7 +6,7 @@
 #ifndef STERNA_CPU_POOL_H
 #define STERNA_CPU_POOL_H
 
-#include "catalogue/args.h"
+#include "base/status.h"
 
 typedef struct sterna_cpu_pool sterna_cpu_pool;
 
@@ -15,9 +15,12 @@ sterna_status sterna_cpu_pool_create(const sterna_host *host, uint32_t threads, 
                                      sterna_fault *fault);
 void sterna_cpu_pool_destroy(sterna_cpu_pool *pool);
 
-/* Runs kernel over [0, items) in pieces of `piece` items (the last one shorter); returns when all are done,
+/* Does items [begin, end) of some work; sets bits of *flags. */
+typedef void sterna_cpu_work(const void *context, uint64_t begin, uint64_t end, uint32_t *flags);
+
+/* Runs work over [0, items) in pieces of `piece` items (the last one shorter); returns when all are done,
  * with the union of their flags. The result does not depend on who computed which piece. */
-uint32_t sterna_cpu_pool_run(sterna_cpu_pool *pool, sterna_kernel *kernel, const sterna_args *args,
+uint32_t sterna_cpu_pool_run(sterna_cpu_pool *pool, sterna_cpu_work *work, const void *context,
                              uint64_t items, uint64_t piece);
 
 /* The floating-point environment canonical arithmetic needs: round to nearest, subnormals kept, no traps.

@@ -19,4 +19,8 @@
 #include "cpu/kernels_row.inc"
 
 #include "cpu/kernels_attention.inc"
+
+uint64_t LEVEL(peak_int8)(uint64_t rounds, int32_t *keep);
+uint32_t LEVEL(read_all)(const uint8_t *data, uint64_t bytes);
+#include "cpu/kernels_peak.inc"
 #endif

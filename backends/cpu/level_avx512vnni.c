@@ -14,4 +14,8 @@
 #include "cpu/kernels_block.inc"
 
 #include "cpu/kernels_ternary.inc"
+
+uint64_t LEVEL(peak_int8)(uint64_t rounds, int32_t *keep);
+uint32_t LEVEL(read_all)(const uint8_t *data, uint64_t bytes);
+#include "cpu/kernels_peak.inc"
 #endif

@@ -180,13 +180,16 @@ INLINE void i_store_i8(int8_t *p, vi x)
 
 #if SIMD_VNNI
 #define SIMD_UNSHIFTED 1
+/* As an instruction and not as the intrinsic: gcc 12 copies every accumulator of the intrinsic into another
+ * register and back in each round, which costs half of the throughput. */
 INLINE vi dot(vi acc, vi u, vi q)
 {
-    return _mm512_dpbusd_epi32(acc, u, q);
+    __asm__("vpdpbusd %2, %1, %0" : "+v"(acc) : "v"(u), "v"(q));
+    return acc;
 }
 INLINE vi small(vi acc, vi u, vi q)
 {
-    return _mm512_dpbusd_epi32(acc, u, q);
+    return dot(acc, u, q);
 }
 INLINE vi small_sum(vi total, vi acc)
 {

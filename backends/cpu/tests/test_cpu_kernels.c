@@ -388,7 +388,7 @@ static void packs_and_reads_back(sterna_test *t)
             CHECK(t, data && sterna_weight_view_make(&tensor, &view, NULL) == STERNA_OK);
             uint8_t *packed = sterna_alloc_aligned((size_t)sterna_cpu_pack_bytes(rows[i].pack, &view), 64);
             CHECK(t, packed != NULL);
-            sterna_cpu_pack_weight(rows[i].pack, &view, packed);
+            sterna_cpu_pack_panels(rows[i].pack, &view, packed, 0, (m + 15) / 16);
             for (uint32_t r = 0; r < m; r++)
                 for (uint32_t b = 0; b < 3; b++) {
                     sterna_block want, got;
