@@ -36,6 +36,7 @@ struct mock_machine {
 
     uint32_t warp;
     uint64_t random;
+    uint32_t coins;
     const sterna_host *host;
     const mock_kernel *kernel;
     mock_cell *cells; /* MOCK_MAX_SHARED */
@@ -72,14 +73,16 @@ static void make_all_ready(mock_machine *m, uint32_t first, uint32_t count)
     for (uint32_t i = 0; i < count; i++, at += stride) make_ready(m, first + at % count);
 }
 
-/* From either end: so some items run ahead through several waits while others have not begun. */
+/* From either end: so some items run ahead through several waits while others have not begun. Without a branch on the
+ * coin, which no processor could predict. */
 static uint32_t next_ready(mock_machine *m)
 {
+    if (m->coins <= 1) m->coins = draw(m) | 1u << 31; /* 31 tosses and the bit that ends them */
+    uint32_t back = m->coins & 1u, first = m->ready_first;
+    m->coins >>= 1;
     m->ready_count--;
-    if (draw(m) & 1u) return m->ready[(m->ready_first + m->ready_count) % MOCK_MAX_GROUP];
-    uint32_t item = m->ready[m->ready_first];
-    m->ready_first = (m->ready_first + 1) % MOCK_MAX_GROUP;
-    return item;
+    m->ready_first = (first + 1 - back) % MOCK_MAX_GROUP;
+    return m->ready[(first + (m->ready_count & (0u - back))) % MOCK_MAX_GROUP];
 }
 
 static void switch_to(mock_machine *m, mock_fiber *from, mock_fiber *to)
@@ -172,11 +175,6 @@ int32_t sterna_mock_subgroup_add(const mock_item *I, int32_t value, mock_site si
     }
     wait_here(m, I->local, AT_SUBGROUP, site);
     return m->result[I->local];
-}
-
-bool sterna_mock_subgroup_first(const mock_item *I)
-{
-    return I->lane == 0;
 }
 
 /* Reports. The first one counts; the launch ends with it. */

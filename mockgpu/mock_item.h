@@ -75,7 +75,6 @@ _Noreturn void sterna_mock_race(const mock_item *I, const char *name, uint32_t i
                                 const char *kind, mock_site site);
 void sterna_mock_barrier(const mock_item *I, mock_site site);
 int32_t sterna_mock_subgroup_add(const mock_item *I, int32_t value, mock_site site);
-bool sterna_mock_subgroup_first(const mock_item *I);
 
 static inline float mock_as_float(uint32_t bits)
 {

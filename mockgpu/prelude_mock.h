@@ -21,7 +21,7 @@
 
 #define BARRIER()           sterna_mock_barrier(I, MOCK_HERE)
 #define SUBGROUP_ADD(value) sterna_mock_subgroup_add(I, (value), MOCK_HERE)
-#define SUBGROUP_FIRST()    sterna_mock_subgroup_first(I)
+#define SUBGROUP_FIRST()    (I->lane == 0u)
 #define SUBGROUP_ID         ((uint)I->subgroup)
 #define SUBGROUPS           (I->group->subgroups)
 
