@@ -26,9 +26,6 @@ function(sterna_library)
   else()
     target_link_options(libsterna PRIVATE -Wl,-z,defs) # nothing may be missing
   endif()
-  # The marks around the CPU levels' sections (backends/cpu/cpu_code.c) are made by the linker, not compiled hidden.
-  file(WRITE ${CMAKE_BINARY_DIR}/libsterna.map "{ global: sterna_*; local: *; };\n")
-  target_link_options(libsterna PRIVATE -Wl,--version-script=${CMAKE_BINARY_DIR}/libsterna.map)
   target_include_directories(libsterna INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 
   install(TARGETS libsterna EXPORT sterna LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
