@@ -120,6 +120,12 @@ void sterna_sys_unmap(sterna_mapping *mapping)
     *mapping = (sterna_mapping){0};
 }
 
+bool sterna_sys_exists(const char *path)
+{
+    struct stat info;
+    return lstat(path, &info) == 0 || (errno != ENOENT && errno != ENOTDIR);
+}
+
 void sterna_sys_drop(const sterna_mapping *mapping, uint64_t offset, uint64_t bytes)
 {
     uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);

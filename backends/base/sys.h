@@ -21,6 +21,8 @@ sterna_status sterna_sys_map(const char *path, sterna_mapping *mapping, sterna_f
 /* Reads a whole file (or "-": standard input, up to `limit` bytes) into memory. */
 sterna_status sterna_sys_read(const char *path, uint64_t limit, sterna_mapping *mapping, sterna_fault *fault);
 void sterna_sys_unmap(sterna_mapping *mapping);
+/* Is there anything of that name, readable or not? */
+bool sterna_sys_exists(const char *path);
 /* Advises the kernel that [offset, offset + bytes) will not be needed again. Never fails. */
 void sterna_sys_drop(const sterna_mapping *mapping, uint64_t offset, uint64_t bytes);
 
