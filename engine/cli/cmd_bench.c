@@ -42,6 +42,31 @@ static sterna_status open_session(const sterna_options *o, sterna_model *model, 
     return sterna_session_open(model, &params, session, fault);
 }
 
+/* --receipt: a short generation on the same session, as evidence of what computed the figures. */
+static sterna_status record_generation(const sterna_cli *cli, sterna_session *session, sterna_fault *fault)
+{
+    enum { PROMPT = 4, TOKENS = 32 };
+    uint32_t prompt[PROMPT], n_ctx = session->params.n_ctx, n_prompt = n_ctx < PROMPT ? n_ctx : PROMPT;
+    sterna_generate_params params = {.size = sizeof params,
+                                     .prompt = prompt,
+                                     .n_prompt = n_prompt,
+                                     .n_predict =
+                                         n_ctx - n_prompt + 1 < TOKENS ? n_ctx - n_prompt + 1 : TOKENS,
+                                     .ignore_end = 1,
+                                     .sampling = {.size = sizeof params.sampling, .top_p = 1.0f}};
+    sterna_generate_result result;
+    void *record = NULL;
+    for (uint32_t i = 0; i < PROMPT; i++) prompt[i] = (i + 1) % session->model->h.n_vocab;
+    sterna_session_truncate(session, 0, 0);
+    sterna_status status = sterna_cli_record(cli, session, &params, &record, fault);
+    if (status == STERNA_OK && record) {
+        status = sterna_generate(session, &params, NULL, NULL, &result, fault);
+        if (status == STERNA_OK) status = cli->recorder->end(record, &result, fault);
+        cli->recorder->release(record);
+    }
+    return status;
+}
+
 sterna_status sterna_cmd_bench(const sterna_cli *cli, sterna_fault *fault)
 {
     static sterna_speed bench; /* its samples are too many for a stack */
@@ -53,6 +78,7 @@ sterna_status sterna_cmd_bench(const sterna_cli *cli, sterna_fault *fault)
     sterna_status status = plan_tests(o, &bench, &longest, fault);
     if (status == STERNA_OK) status = sterna_model_open(bench.path, &model, fault);
     if (status == STERNA_OK) status = open_session(o, model, longest, &session, fault);
+    if (status == STERNA_OK) status = sterna_cli_policy(o, session, fault);
     if (status == STERNA_OK) {
         bench.device = session->device.spec;
         bench.threads = session->device.info.threads;
@@ -70,6 +96,8 @@ sterna_status sterna_cmd_bench(const sterna_cli *cli, sterna_fault *fault)
         if (sterna_option_flag(o, STERNA_OPT_json)) format = STERNA_SPEED_JSON;
         status = sterna_speed_print(&bench, format, cli->out, fault);
     }
+    if (status == STERNA_OK && sterna_option_text(o, STERNA_OPT_receipt))
+        status = record_generation(cli, session, fault);
     sterna_session_close(session);
     sterna_model_close(model);
     return status;

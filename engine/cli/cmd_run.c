@@ -24,6 +24,7 @@ typedef struct run {
     sterna_memory memory;
     sterna_session *session;
     sterna_digest *digest;
+    void *record; /* of --receipt, NULL without */
     sterna_utf8_stream utf8;
     uint32_t *ids; /* drawn so far; room for n_predict */
     char *text;    /* their bytes, kept for JSON */
@@ -277,6 +278,8 @@ sterna_status sterna_cmd_run(const sterna_cli *cli, sterna_fault *fault)
     bool with_digest = sterna_option_flag(cli->options, STERNA_OPT_digest);
     run r = {.options = cli->options, .out = cli->out, .stream = !as_json};
     sterna_status status = prepare(&r, fault);
+    if (status == STERNA_OK) status = sterna_cli_policy(cli->options, r.session, fault);
+    if (status == STERNA_OK) status = sterna_cli_record(cli, r.session, &r.generate, &r.record, fault);
     if (status == STERNA_OK && (as_json || with_digest)) status = attach_digest(&r, fault);
     if (status == STERNA_OK) status = generate(&r, fault);
     if (status == STERNA_OK) {
@@ -284,7 +287,9 @@ sterna_status sterna_cmd_run(const sterna_cli *cli, sterna_fault *fault)
         if (!as_json && !sterna_option_flag(cli->options, STERNA_OPT_quiet)) say_figures(&r);
         if (!as_json && with_digest) say_digest(&r);
         if (status == STERNA_OK && r.status == STERNA_INTERRUPTED) status = STERNA_INTERRUPTED;
+        if (status == STERNA_OK && r.record) status = cli->recorder->end(r.record, &r.result, fault);
     }
+    if (r.record) cli->recorder->release(r.record);
     release(&r);
     return status;
 }

@@ -5,11 +5,28 @@
 
 #include "cli/options.h"
 #include "cli/out.h"
+#include "sterna.h"
+
+/* What keeps evidence of a generation (--receipt). An upper room brings it (receipts/cli), main.c hands it to the
+ * commands, and they call it around sterna_generate(). */
+typedef struct sterna_recorder {
+    /* Before the generation, on an empty session. Checks at once that what it needs can be had (the key). */
+    sterna_status (*begin)(const sterna_options *options, sterna_session *session,
+                           const sterna_generate_params *params, void **record, sterna_fault *fault);
+    /* After one that succeeded: writes the receipt. POLICY in strict mode when the record does not keep to it. */
+    sterna_status (*end)(void *record, const sterna_generate_result *result, sterna_fault *fault);
+    /* In any case, once the session runs no more. NULL is allowed. */
+    void (*release)(void *record);
+} sterna_recorder;
 
 typedef struct sterna_cli {
     const sterna_options *options; /* parsed and checked */
     sterna_out *out; /* standard output: results only. Figures, progress, complaints: cli/say.h */
+    const sterna_recorder *recorder; /* NULL: not part of this build */
 } sterna_cli;
+
+/* The receipts' one (receipts/cli/recorder.c), where the build has it. */
+extern const sterna_recorder sterna_receipt_recorder;
 
 /* Runs one command. On failure it says why in *fault (main prints it) and returns the status that gives the
  * exit code. FAILED and NOTHING may come without a fault text, when the output says it all. */

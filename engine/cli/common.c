@@ -4,6 +4,7 @@
 #include "cli/json.h"
 #include "cli/say.h"
 #include "gguf/gguf.h"
+#include "session/session.h"
 #include <inttypes.h>
 #include <string.h>
 
@@ -121,4 +122,31 @@ sterna_status sterna_cli_session(const sterna_options *options, sterna_session_p
         .page_size = (uint32_t)sterna_option_integer(options, STERNA_OPT_page_size),
     };
     return kv_type(options, &params->kv_type, fault);
+}
+
+sterna_status sterna_cli_policy(const sterna_options *options, sterna_session *session, sterna_fault *fault)
+{
+    uint64_t values, different;
+    const char *device = session->device.spec;
+    if (!sterna_option_flag(options, STERNA_OPT_strict)) return STERNA_OK;
+    if (session->device.info.is_mock)
+        return sterna_fail(fault, STERNA_POLICY, "--strict: the device %s is a mock", device);
+    if (session->params.profile != STERNA_PROFILE_EXACT)
+        return sterna_fail(fault, STERNA_POLICY,
+                           "--strict: the fast profile has no bits that could be verified");
+    sterna_status status = sterna_session_verify(session, &values, &different, fault);
+    if (status != STERNA_OK || different == 0) return status;
+    return sterna_fail(fault, STERNA_POLICY,
+                       "--strict: %s differs from the reference in %" PRIu64 " of %" PRIu64
+                       " values; `sterna compare` names the operation",
+                       device, different, values);
+}
+
+sterna_status sterna_cli_record(const sterna_cli *cli, sterna_session *session,
+                                const sterna_generate_params *params, void **record, sterna_fault *fault)
+{
+    if (!sterna_option_text(cli->options, STERNA_OPT_receipt)) return STERNA_OK;
+    if (!cli->recorder)
+        return sterna_fail(fault, STERNA_UNSUPPORTED, "--receipt: this build has no receipts");
+    return cli->recorder->begin(cli->options, session, params, record, fault);
 }

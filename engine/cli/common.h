@@ -25,6 +25,13 @@ sterna_status sterna_cli_tokens(const sterna_options *options, const sterna_mode
 sterna_status sterna_cli_session(const sterna_options *options, sterna_session_params *params,
                                  sterna_fault *fault);
 
+/* What --strict demands of a session before it is used: POLICY for a mock, the fast profile, or a device whose bits
+ * are not the reference's. Nothing is asked without --strict. */
+sterna_status sterna_cli_policy(const sterna_options *options, sterna_session *session, sterna_fault *fault);
+/* The recorder of --receipt begins, when that is asked for; *record stays NULL otherwise. */
+sterna_status sterna_cli_record(const sterna_cli *cli, sterna_session *session,
+                                const sterna_generate_params *params, void **record, sterna_fault *fault);
+
 /* Says what a command has written to a GGUF file, which is read back for it: on standard error, or with
  * --json as an object of the schema "sterna-<schema>/1". */
 sterna_status sterna_cli_written(const sterna_cli *cli, const char *schema, const char *path,

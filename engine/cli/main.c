@@ -1,6 +1,7 @@
 /* The program `sterna`: the composition root, which alone sees every room. Owns: the list of commands,
  * dispatch, exit codes. Leaves to others: what a command does (cmd_*.c here and in upper rooms). */
 #include "cli/main.h"
+#include "base/env.h"
 #include "cli/command.h"
 #include "cli/json.h"
 #include "cli/pages.h"
@@ -14,6 +15,9 @@
 #define WHEN_1(function) function
 #define WHEN_(have)      WHEN_##have
 #define WHEN(have)       WHEN_(have)
+
+/* The room that signs is the room that records. */
+#define RECORDER WHEN(STERNA_HAVE_keygen)(&sterna_receipt_recorder)
 
 static const sterna_command commands[STERNA_CMD_COUNT] = {
 #define COMMAND(id, build, arguments, fewest, most, sentence) WHEN(STERNA_HAVE_##id)(sterna_cmd_##id),
@@ -80,7 +84,7 @@ static sterna_status run_command(sterna_command_id id, int n, char *const *words
     if (sterna_option_flag(&options, STERNA_OPT_help))
         sterna_page_help(out, id);
     else if (commands[id])
-        status = commands[id](&(sterna_cli){&options, out}, fault);
+        status = commands[id](&(sterna_cli){&options, out, RECORDER}, fault);
     else
         status = sterna_fail(fault, STERNA_UNSUPPORTED, "not part of this build; configure with -D%s=ON",
                              sterna_command_rows[id].build);
@@ -117,6 +121,7 @@ int main(int argc, char **argv)
     bool help;
     signal(SIGPIPE, SIG_IGN); /* a reader that goes away is a failed write, which every writer checks */
     sterna_out_init(&out, NULL, NULL);
+    sterna_env_warn_unknown(sterna_say_unknown_variable);
     sterna_status status = choose(argc, argv, &id, &taken, &help, &fault);
     if (status == STERNA_OK && help)
         sterna_page_help(&out, id);

@@ -1,5 +1,6 @@
 /* `sterna --version`: what this build is. */
 #include "build_info.h"
+#include "cli/about.h"
 #include "cli/json.h"
 #include "cli/main.h"
 #include "registry.h"
@@ -46,4 +47,12 @@ sterna_status sterna_print_version(sterna_out *out, bool as_json, sterna_fault *
     cJSON *array = sterna_json_array(&json, json.root, "backends");
     sterna_registry_list(visit, &(names){.json = &json, .array = array});
     return sterna_json_print(&json, out, fault);
+}
+
+const sterna_build *sterna_build_get(void)
+{
+    static const sterna_build build = {STERNA_VERSION,
+                                       STERNA_BUILD_COMMIT[0] ? STERNA_BUILD_COMMIT : "unknown",
+                                       STERNA_BUILD_COMPILER, STERNA_BUILD_TYPE, STERNA_BUILD_FLAGS};
+    return &build;
 }

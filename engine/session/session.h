@@ -43,6 +43,11 @@ sterna_status sterna_session_defaults(const sterna_model *model, const sterna_se
 /* Tells every listener whose mask has event->kind; the first status that is not OK ends the round. */
 sterna_status sterna_session_publish(sterna_session *session, const sterna_event *event);
 
+/* Runs two tokens through the session's plan and through the reference (cpu:scalar) and compares the logits bit by
+ * bit. The session must be unused and is so again afterwards, but for its counts of launches. */
+sterna_status sterna_session_verify(sterna_session *session, uint64_t *values, uint64_t *different,
+                                    sterna_fault *fault);
+
 /* --- One submission by hand
  * ------------------------------------------------------------------------------------- */
 

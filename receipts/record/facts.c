@@ -34,8 +34,7 @@ static sterna_status split_snapshot(const char *snapshot, sterna_receipt_device 
     return STERNA_OK;
 }
 
-static sterna_status describe_build(const sterna_record_build *build, sterna_receipt_build *b,
-                                    sterna_fault *fault)
+static sterna_status describe_build(const sterna_build *build, sterna_receipt_build *b, sterna_fault *fault)
 {
     sterna_mapping file = {0};
     sterna_receipt_text(b->version, sizeof b->version, build->version);
@@ -80,7 +79,7 @@ static bool any_mock(const sterna_receipt *r)
 
 sterna_status sterna_record_facts(const char *snapshot, const sterna_device_info *info,
                                   sterna_profile profile, const sterna_kernel_use *uses, uint32_t n_uses,
-                                  const sterna_record_build *build, bool strict, sterna_receipt *r,
+                                  const sterna_build *build, bool strict, sterna_receipt *r,
                                   sterna_fault *fault)
 {
     sterna_receipt_device *d = &r->device;

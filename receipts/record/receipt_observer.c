@@ -12,9 +12,11 @@
 
 struct sterna_record {
     sterna_session *session;
-    sterna_record_build build;
+    sterna_build build;
     sterna_sampling sampling;
-    bool strict, begun, broken; /* broken: events that no single generation has */
+    char kind[8];
+    uint64_t verified, different; /* values of the device compared with the reference */
+    bool strict, begun, broken;   /* broken: events that no single generation has */
     uint32_t sequence, asked, position, n_prompt, n_tokens;
     uint32_t *prompt, *tokens;           /* tokens: [asked] */
     uint8_t (*steps)[STERNA_HASH_BYTES]; /* [asked] */
@@ -68,8 +70,8 @@ static sterna_status listen(void *context, const sterna_event *event)
 }
 
 sterna_status sterna_record_begin(sterna_session *session, const sterna_generate_params *params,
-                                  const sterna_record_build *build, bool strict, sterna_record **out,
-                                  sterna_fault *fault)
+                                  const char *kind, const sterna_build *build, bool strict,
+                                  sterna_record **out, sterna_fault *fault)
 {
     if (sterna_session_length(session, params->sequence) != 0)
         return sterna_fail(fault, STERNA_USAGE,
@@ -89,6 +91,8 @@ sterna_status sterna_record_begin(sterna_session *session, const sterna_generate
     r->steps = sterna_alloc(r->asked, sizeof *r->steps);
     sterna_status status =
         r->tokens && r->steps ? STERNA_OK : sterna_fail(fault, STERNA_MEMORY, "receipt: out of memory");
+    snprintf(r->kind, sizeof r->kind, "%s", kind);
+    if (status == STERNA_OK) status = sterna_session_verify(session, &r->verified, &r->different, fault);
     if (status == STERNA_OK)
         status = sterna_model_hash(session->model, sterna_sys_processors(), r->root, fault);
     if (status == STERNA_OK) {
@@ -211,7 +215,6 @@ static void describe_run(sterna_record *record, const sterna_generate_result *re
     r->speed.bytes_moved = sterna_sat_mul(r->speed.decode_steps, r->model.step_bytes);
 }
 
-/* Kernels first: the probe launches some, too. */
 static sterna_status describe_device(const sterna_record *record, sterna_receipt *r, sterna_fault *fault)
 {
     sterna_session *s = record->session;
@@ -237,7 +240,9 @@ sterna_status sterna_record_end(sterna_record *record, const sterna_generate_res
         return sterna_fail(fault, STERNA_FAILED,
                            "receipt: not one generation from an empty sequence: %u tokens seen, %u reported",
                            record->n_tokens, result->n_tokens);
-    snprintf(r->head.kind, sizeof r->head.kind, "run");
+    memcpy(r->head.kind, record->kind, sizeof r->head.kind);
+    r->device.verified_values = record->verified;
+    r->device.different_values = record->different;
     sterna_status status = describe_device(record, r, fault);
     if (status == STERNA_OK) status = describe_model(record, r, fault);
     if (status == STERNA_OK) describe_run(record, result, r);

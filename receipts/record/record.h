@@ -7,25 +7,21 @@
 #ifndef STERNA_RECORD_H
 #define STERNA_RECORD_H
 
+#include "cli/about.h"
 #include "format/keys.h"
 #include "format/receipt.h"
 #include "sterna.h"
 
-/* Facts about the build that only the program knows (cli/build.h). */
-typedef struct sterna_record_build {
-    const char *version, *commit, *compiler, *type, *flags;
-} sterna_record_build;
-
 typedef struct sterna_record sterna_record;
 
-/* Begins to listen; the session must be empty and stay open until sterna_record_end(). Computes the model's
- * Merkle root if nobody has. */
+/* Begins to listen; the session must be empty and stay open until sterna_record_end(). Before that it compares the
+ * device with the reference (sterna_session_verify) and computes the model's Merkle root if nobody has. `kind` is "run"
+ * or "bench". */
 sterna_status sterna_record_begin(sterna_session *session, const sterna_generate_params *params,
-                                  const sterna_record_build *build, bool strict, sterna_record **record,
-                                  sterna_fault *fault);
-/* After a generation that succeeded: fills *receipt (sterna_receipt_free). The kernels are those of the whole
- * session. Then compares the device with the reference on `probe` values at least (0: not) and measures the
- * machine's read bandwidth. FAILED when no token was drawn. */
+                                  const char *kind, const sterna_build *build, bool strict,
+                                  sterna_record **record, sterna_fault *fault);
+/* After a generation that succeeded: fills *receipt (sterna_receipt_free) and measures the machine's read bandwidth. The
+ * kernels are those of the whole session. FAILED when what was heard is not one generation. */
 sterna_status sterna_record_end(sterna_record *record, const sterna_generate_result *result,
                                 sterna_receipt *receipt, sterna_fault *fault);
 /* Stops nothing: free it after the session is closed or no longer runs. NULL is allowed. */
@@ -35,7 +31,7 @@ void sterna_record_free(sterna_record *record);
  * device. */
 sterna_status sterna_record_facts(const char *snapshot, const sterna_device_info *info,
                                   sterna_profile profile, const sterna_kernel_use *uses, uint32_t n_uses,
-                                  const sterna_record_build *build, bool strict, sterna_receipt *receipt,
+                                  const sterna_build *build, bool strict, sterna_receipt *receipt,
                                   sterna_fault *fault);
 
 /* Writes the receipt into its envelope, signed when key is not NULL, and puts the file in place at once. */

@@ -11,7 +11,7 @@
 
 #define RIG_MODEL "golden/models/stories260K-q8_0.gguf"
 
-static const sterna_record_build rig_build = {"0.1.0", "0000000", "test", "Test", "-O0"};
+static const sterna_build rig_build = {"0.1.0", "0000000", "test", "Test", "-O0"};
 
 /* Runs `model` on `device` for n_predict tokens and records it. */
 static inline sterna_status rig_record(sterna_test *t, const char *model_path, const char *device,
@@ -36,7 +36,7 @@ static inline sterna_status rig_record(sterna_test *t, const char *model_path, c
     sterna_status status = sterna_model_open(sterna_test_repo(t, model_path), &model, fault);
     if (status == STERNA_OK) status = sterna_session_open(model, &params, &session, fault);
     if (status == STERNA_OK)
-        status = sterna_record_begin(session, &generate, &rig_build, false, &record, fault);
+        status = sterna_record_begin(session, &generate, "run", &rig_build, false, &record, fault);
     if (status == STERNA_OK) status = sterna_generate(session, &generate, NULL, NULL, &result, fault);
     if (status == STERNA_OK) status = sterna_record_end(record, &result, receipt, fault);
     sterna_session_close(session);

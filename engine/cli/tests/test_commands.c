@@ -44,7 +44,7 @@ static sterna_status command(sterna_command_id id, sterna_command run, const cha
     result->used = 0;
     sterna_out_init(&out, collect, result);
     sterna_status status = sterna_options_parse(id, n, words, &options, fault);
-    if (status == STERNA_OK) status = run(&(sterna_cli){&options, &out}, fault);
+    if (status == STERNA_OK) status = run(&(sterna_cli){&options, &out, NULL}, fault);
     sterna_options_free(&options);
     sterna_status flushed = sterna_out_flush(&out, status == STERNA_OK ? fault : NULL);
     return status == STERNA_OK ? flushed : status;
