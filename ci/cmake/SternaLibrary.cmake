@@ -18,7 +18,8 @@ function(sterna_library)
     EXPORT_NAME sterna)
   target_link_libraries(libsterna PRIVATE PkgConfig::SODIUM PkgConfig::CJSON PkgConfig::UTF8PROC Threads::Threads m
     ${CMAKE_DL_LIBS})
-  # The map versions the symbols, and keeps in what the linker makes by itself (bounds of sections).
+  # The map versions the symbols, and keeps in what the linker makes by itself: the marks
+  # around the CPU levels' sections (backends/cpu/cpu_code.c).
   target_link_options(libsterna PRIVATE -Wl,--version-script=${CMAKE_SOURCE_DIR}/ci/cmake/libsterna.map)
   set_target_properties(libsterna PROPERTIES LINK_DEPENDS ${CMAKE_SOURCE_DIR}/ci/cmake/libsterna.map)
   if(STERNA_SANITIZE)
