@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MAX_NODES = 1024, ALIGNMENT = 16 };
+enum { MAX_NODES = 1024, ALIGNMENT = 16, IN_FLIGHT = 16 };
 
 /* Arguments of an operation after handles and slots have been resolved. */
 typedef union value {
@@ -103,8 +103,9 @@ struct sterna_device {
     const sterna_host *host;
     sterna_buffer *buffers;
     sterna_plan *plans;
-    sterna_fence last, waited; /* submissions run at once; the last result is kept */
-    sterna_result result;
+    sterna_fence last;                /* submissions run at once; */
+    sterna_result results[IN_FLIGHT]; /* their results wait here, */
+    uint8_t waiting[IN_FLIGHT];       /* 1 until they are asked for */
     uint64_t launches[sizeof operations / sizeof *operations];
 };
 
@@ -325,19 +326,25 @@ static sterna_status submit(sterna_device *device, sterna_plan *plan, uint32_t f
 {
     if (first > plan->n_nodes || count > plan->n_nodes - first)
         return fail(fault, STERNA_USAGE, "plugin: nodes %u + %u of %u", first, count, plan->n_nodes);
-    memset(&device->result, 0, sizeof device->result);
-    device->result.size = sizeof device->result;
+    uint32_t place = (uint32_t)((device->last + 1) % IN_FLIGHT);
+    if (device->waiting[place])
+        return fail(fault, STERNA_UNSUPPORTED, "plugin: more than %d submissions that nobody waited for",
+                    IN_FLIGHT);
+    sterna_result *result = &device->results[place];
+    memset(result, 0, sizeof *result);
+    result->size = sizeof *result;
     for (uint32_t n = first; n < first + count; n++) {
         value v[STERNA_MAX_ARGS];
         resolve(plan->nodes[n].op, plan->nodes[n].args, slots, v);
         uint32_t flags = plan->nodes[n].op->run(v);
         device->launches[plan->nodes[n].op - operations]++;
-        if (flags && !device->result.flags) {
-            device->result.flags = flags;
-            device->result.node = n;
-            device->result.label = plan->nodes[n].label;
+        if (flags && !result->flags) {
+            result->flags = flags;
+            result->node = n;
+            result->label = plan->nodes[n].label;
         }
     }
+    device->waiting[place] = 1;
     *fence = ++device->last;
     return STERNA_OK;
 }
@@ -346,10 +353,11 @@ static sterna_status wait_fence(sterna_device *device, sterna_fence fence, uint3
                                 sterna_result *result, sterna_fault *fault)
 {
     (void)milliseconds;
-    if (fence != device->last || fence == device->waited)
+    uint32_t place = (uint32_t)(fence % IN_FLIGHT);
+    if (fence == 0 || fence > device->last || device->last - fence >= IN_FLIGHT || !device->waiting[place])
         return fail(fault, STERNA_USAGE, "plugin: fence %llu is not waitable", (unsigned long long)fence);
-    device->waited = fence;
-    *result = device->result;
+    device->waiting[place] = 0;
+    *result = device->results[place];
     return STERNA_OK;
 }
 

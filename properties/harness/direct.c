@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { ALIGNMENT = 64, CANARY = 0xC5, MAX_NODES = 64 };
+enum { ALIGNMENT = 64, CANARY = 0xC5, MAX_NODES = 64, IN_FLIGHT = 16 };
 
 struct sterna_buffer {
     sterna_buffer *next;
@@ -37,8 +37,9 @@ struct sterna_device {
     sterna_buffer *buffers;
     sterna_weight *weights;
     sterna_plan *plans;
-    sterna_fence next_fence, done_fence;
-    sterna_result result;
+    sterna_fence last;                /* submissions run at once; */
+    sterna_result results[IN_FLIGHT]; /* their results wait here, */
+    uint8_t waiting[IN_FLIGHT];       /* 1 until they are asked for */
     uint32_t counter;
     uint64_t launches[STERNA_OP_COUNT];
 };
@@ -282,16 +283,22 @@ static sterna_status submit(sterna_device *device, sterna_plan *plan, uint32_t f
 {
     if (first > plan->n_nodes || count > plan->n_nodes - first)
         return sterna_fail(fault, STERNA_USAGE, "direct: nodes %u + %u of %u", first, count, plan->n_nodes);
-    device->result = (sterna_result){.size = sizeof device->result};
+    uint32_t place = (uint32_t)((device->last + 1) % IN_FLIGHT);
+    if (device->waiting[place])
+        return sterna_fail(fault, STERNA_UNSUPPORTED,
+                           "direct: more than %d submissions that nobody waited for", IN_FLIGHT);
+    sterna_result *result = &device->results[place];
+    *result = (sterna_result){.size = sizeof *result};
     for (uint32_t n = first; n < first + count; n++) {
         uint32_t flags = 0;
         run_node(device, plan, n, slots, &flags);
-        if (!flags || device->result.flags) continue;
-        device->result.flags = flags;
-        device->result.node = n;
-        device->result.label = plan->nodes[n].label;
+        if (!flags || result->flags) continue;
+        result->flags = flags;
+        result->node = n;
+        result->label = plan->nodes[n].label;
     }
-    *fence = ++device->next_fence;
+    device->waiting[place] = 1;
+    *fence = ++device->last;
     return STERNA_OK;
 }
 
@@ -299,11 +306,12 @@ static sterna_status wait_fence(sterna_device *device, sterna_fence fence, uint3
                                 sterna_result *result, sterna_fault *fault)
 {
     (void)milliseconds;
-    if (fence == device->done_fence || fence != device->next_fence)
+    uint32_t place = (uint32_t)(fence % IN_FLIGHT);
+    if (fence == 0 || fence > device->last || device->last - fence >= IN_FLIGHT || !device->waiting[place])
         return sterna_fail(fault, STERNA_USAGE, "direct: fence %llu is not waitable",
                            (unsigned long long)fence);
-    device->done_fence = fence;
-    *result = device->result;
+    device->waiting[place] = 0;
+    *result = device->results[place];
     return STERNA_OK;
 }
 

@@ -3,11 +3,12 @@
 #include "base/mem.h"
 #include "harness/subject.h"
 #include "judge/compare.h"
+#include "judge/cpu_state.h"
 #include "reference/reference.h"
 #include <stdio.h>
 #include <string.h>
 
-enum { RED_ZONE = 256 };
+enum { RED_ZONE = 256, LABEL = 77 };
 
 /* Poison: words that are NaN as binary32 and differ from place to place and run to run, so that a copy of one
  * place is not taken for another. Runs with odd salt flip every bit that keeps it NaN. */
@@ -121,7 +122,7 @@ static bool arrive(visit *x, uint32_t *slot)
             if (x->manner->slot && (int)i == rows) args[i] = (sterna_arg){.kind = STERNA_ARG_SLOT, .u32 = 0};
         }
     }
-    sterna_node node = {call->info->name, args, call->info->n_params, 77};
+    sterna_node node = {call->info->name, args, call->info->n_params, LABEL};
     sterna_plan_params params = {.size = sizeof params,
                                  .nodes = &node,
                                  .n_nodes = 1,
@@ -132,24 +133,58 @@ static bool arrive(visit *x, uint32_t *slot)
     return status == STERNA_OK || failed(x, "plan_create", status, &fault);
 }
 
-static bool perform(visit *x, uint32_t slot, uint32_t *flags)
+static bool post(visit *x, uint32_t slot, sterna_fence *fence)
 {
     sterna_fault fault = {0};
-    sterna_fence fence = 0;
-    sterna_result result = {.size = sizeof result};
-    sterna_status status = x->s->api->submit(x->s->device, x->plan, 0, 1, &slot, &fence, &fault);
+    *fence = 0;
+    sterna_status status = x->s->api->submit(x->s->device, x->plan, 0, 1, &slot, fence, &fault);
     if (status != STERNA_OK) return failed(x, "submit", status, &fault);
-    if (fence == 0) return sterna_judge(x->v, STERNA_VERDICT_STATUS, "submit: gave fence 0");
-    status = x->s->api->wait(x->s->device, fence, 0, &result, &fault);
+    return *fence != 0 || sterna_judge(x->v, STERNA_VERDICT_STATUS, "submit: gave fence 0");
+}
+
+static bool await(visit *x, sterna_fence fence, uint32_t *flags)
+{
+    sterna_fault fault = {0};
+    sterna_result result = {.size = sizeof result};
+    sterna_status status = x->s->api->wait(x->s->device, fence, 0, &result, &fault);
     if (status != STERNA_OK) return failed(x, "wait", status, &fault);
     if (result.status != STERNA_OK)
         return sterna_judge(x->v, STERNA_VERDICT_STATUS, "wait: returned OK, the result says %s",
                             sterna_status_name(result.status));
-    if (result.flags && (result.node != 0 || result.label != 77))
+    if (result.flags && (result.node != 0 || result.label != LABEL))
         return sterna_judge(x->v, STERNA_VERDICT_STATUS,
-                            "wait: flags %u of node %u, label %u; submitted were node 0, label 77",
-                            result.flags, result.node, result.label);
+                            "wait: flags %u of node %u, label %u; submitted were node 0, label %d",
+                            result.flags, result.node, result.label, LABEL);
     *flags = result.flags;
+    return true;
+}
+
+static bool perform(visit *x, uint32_t slot, uint32_t *flags)
+{
+    sterna_fence fence;
+    sterna_cpu_state before = sterna_cpu_state_read();
+    bool good = post(x, slot, &fence) && await(x, fence, flags);
+    sterna_cpu_state after = sterna_cpu_state_read();
+    if (before.control == after.control && before.direction == after.direction) return good;
+    sterna_cpu_state_restore(before);
+    return sterna_judge(x->v, STERNA_VERDICT_CPU_STATE, "MXCSR is %04x, was %04x; DF is %u, was %u",
+                        after.control, before.control, after.direction, before.direction);
+}
+
+/* A submission with fewer rows on the same plan; then everything is as before it. */
+static bool warm_up(visit *x, uint32_t rows)
+{
+    uint32_t flags, warm = x->manner->warm;
+    if (!x->manner->slot || warm == 0) return true;
+    if (!perform(x, warm < rows ? warm : rows, &flags)) return false;
+    for (uint32_t i = 0; i < x->call->info->n_params; i++) {
+        lodging *p = &x->place[i];
+        sterna_fault fault = {0};
+        if (!p->buffer) continue;
+        sterna_status status =
+            x->s->api->buffer_write(x->s->device, p->buffer, 0, p->image, p->total, &fault);
+        if (status != STERNA_OK) return failed(x, "buffer_write", status, &fault);
+    }
     return true;
 }
 
@@ -211,9 +246,34 @@ bool sterna_subject_run(sterna_subject *s, const sterna_call *call, const sterna
     if (!s->api->supports(s->device, call->info->name, call->format, call->act))
         return sterna_judge(v, STERNA_VERDICT_UNSUPPORTED, "%s has no %s for this format", s->name,
                             call->info->name);
-    bool good = arrive(&x, &slot) && perform(&x, slot, &outcome->flags) && collect(&x, outcome);
+    bool good =
+        arrive(&x, &slot) && warm_up(&x, slot) && perform(&x, slot, &outcome->flags) && collect(&x, outcome);
     leave(&x);
     if (!good) sterna_outcome_free(outcome);
+    return good;
+}
+
+bool sterna_subject_run_queued(sterna_subject *s, const sterna_call *const calls[2],
+                               sterna_outcome outcomes[2], sterna_verdict *v)
+{
+    static const sterna_manner plain;
+    visit x[2] = {{.call = NULL}, {.call = NULL}};
+    sterna_fence fences[2];
+    uint32_t slots[2];
+    memset(outcomes, 0, 2 * sizeof *outcomes);
+    for (uint32_t i = 0; i < 2; i++) {
+        x[i] = (visit){.s = s, .call = calls[i], .manner = &plain, .v = v, .salt = s->salt++};
+        if (!s->api->supports(s->device, calls[i]->info->name, calls[i]->format, calls[i]->act))
+            return sterna_judge(v, STERNA_VERDICT_UNSUPPORTED, "%s has no %s for this format", s->name,
+                                calls[i]->info->name);
+    }
+    bool good = arrive(&x[0], &slots[0]) && arrive(&x[1], &slots[1]);
+    good = good && post(&x[0], slots[0], &fences[0]) && post(&x[1], slots[1], &fences[1]);
+    good = good && await(&x[0], fences[0], &outcomes[0].flags) && await(&x[1], fences[1], &outcomes[1].flags);
+    good = good && collect(&x[0], &outcomes[0]) && collect(&x[1], &outcomes[1]);
+    leave(&x[0]);
+    leave(&x[1]);
+    for (uint32_t i = 0; i < 2 && !good; i++) sterna_outcome_free(&outcomes[i]);
     return good;
 }
 

@@ -44,8 +44,9 @@ void sterna_outcome_free(sterna_outcome *outcome);
 
 /* How a call is brought to the device: the variations that must not matter. */
 typedef struct sterna_manner {
-    uint32_t slack;   /* extra rows in the slot's maximum; used only with slot */
-    bool slot;        /* the number of rows comes as a slot */
+    uint32_t slack; /* extra rows in the slot's maximum; used only with slot */
+    bool slot;      /* the number of rows comes as a slot */
+    uint32_t warm; /* with slot: a submission of that many rows goes before, its results are wiped; 0: none */
     bool short_lived; /* the weight's bytes are overwritten once it is created */
     uint32_t shift;   /* argument offsets, in units of the device's alignment */
 } sterna_manner;
@@ -57,6 +58,9 @@ bool sterna_subject_run(sterna_subject *s, const sterna_call *call, const sterna
 /* Runs it twice on different poison: UNWRITTEN and NONDETERMINISTIC are judged, too. */
 bool sterna_subject_run_twice(sterna_subject *s, const sterna_call *call, const sterna_manner *manner,
                               sterna_outcome *outcome, sterna_verdict *v);
+/* Brings both calls to the device, submits both, and only then waits for them. */
+bool sterna_subject_run_queued(sterna_subject *s, const sterna_call *const calls[2],
+                               sterna_outcome outcomes[2], sterna_verdict *v);
 /* The canonical reference on host memory. False when memory is refused or the weight is refused. */
 bool sterna_reference_run(const sterna_call *call, sterna_outcome *outcome, sterna_fault *fault);
 

@@ -60,7 +60,8 @@ void sterna_law_reference(sterna_trial *t)
     sterna_manner manner = {.slot = sterna_choose(t->choices, 1),
                             .slack = sterna_choose(t->choices, 3),
                             .short_lived = sterna_choose(t->choices, 1),
-                            .shift = sterna_choose(t->choices, 2)};
+                            .shift = sterna_choose(t->choices, 2),
+                            .warm = sterna_choose(t->choices, 6)};
     if (sterna_subject_run_twice(t->subject, &call, &manner, &got, &t->verdict)) {
         if (t->subject->profile == STERNA_PROFILE_EXACT) judge_reference(t, &call, &got);
         judge_truth(t, &call, &got);
@@ -94,4 +95,29 @@ void sterna_law_threads(sterna_trial *t)
         sterna_subject_close(&other, &t->verdict);
     }
     sterna_call_free(&call);
+}
+
+/* Two calls of different shapes, both in flight; each must give what it gives alone. */
+void sterna_law_queue(sterna_trial *t)
+{
+    sterna_call first, second;
+    sterna_outcome alone[2] = {{.flags = 0}, {.flags = 0}}, queued[2];
+    if (!sterna_trial_call(t, STERNA_GEN_ERRORS, &first)) return;
+    if (!sterna_gen_call(t->choices, t->op, t->format, t->act, STERNA_GEN_ERRORS, &second)) {
+        sterna_judge(&t->verdict, STERNA_VERDICT_REFUSED, "no memory for the second call");
+        sterna_call_free(&first);
+        return;
+    }
+    const sterna_call *const calls[2] = {&first, &second};
+    if (sterna_trial_run(t, &first, &alone[0]) && sterna_trial_run(t, &second, &alone[1]) &&
+        sterna_subject_run_queued(t->subject, calls, queued, &t->verdict)) {
+        if (sterna_trial_same(t, &first, &queued[0], &alone[0]))
+            sterna_trial_same(t, &second, &queued[1], &alone[1]);
+        sterna_outcome_free(&queued[0]);
+        sterna_outcome_free(&queued[1]);
+    }
+    sterna_outcome_free(&alone[0]);
+    sterna_outcome_free(&alone[1]);
+    sterna_call_free(&first);
+    sterna_call_free(&second);
 }

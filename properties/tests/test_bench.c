@@ -76,6 +76,14 @@ static void flag_extra(const sterna_args *args, uint64_t begin, uint64_t end, ui
     *flags |= STERNA_FLAG_RANGE;
 }
 
+#if defined(__x86_64__)
+static void flushes_subnormals(const sterna_args *args, uint64_t begin, uint64_t end, uint32_t *flags)
+{
+    sterna_ref_glu(args, begin, end, flags);
+    __builtin_ia32_ldmxcsr(__builtin_ia32_stmxcsr() | 0x8040u);
+}
+#endif
+
 static sterna_kernel *planted;
 
 static sterna_kernel *table(sterna_op op)
@@ -119,15 +127,21 @@ static void verdicts(sterna_test *t)
         sterna_kernel *kernel;
         sterna_verdict_code code;
         const char *text;
-    } rows[] = {{wrong_bit, STERNA_VERDICT_WRONG_BITS, "worst by 1 ULP"},
-                {unwritten, STERNA_VERDICT_UNWRITTEN, "y[100] was never written; 1 of"},
-                {past_the_end, STERNA_VERDICTS, ""}, /* a guard page or a canary: whichever is nearer */
-                {changes_input, STERNA_VERDICT_INPUT_CHANGED, "g: byte"},
-                {crashes, STERNA_VERDICT_CRASH, "killed by SIGKILL"},
-                {exits, STERNA_VERDICT_CRASH, "ended with exit code 0 before its time"},
-                {hangs, STERNA_VERDICT_HANG, "no result within 2 s"},
-                {nondeterministic, STERNA_VERDICT_NONDETERMINISTIC, ", not "},
-                {flag_extra, STERNA_VERDICT_STATUS_EXTRA, "flags are 4"}};
+    } rows[] = {
+        {wrong_bit, STERNA_VERDICT_WRONG_BITS, "worst by 1 ULP"},
+        {unwritten, STERNA_VERDICT_UNWRITTEN, "y[100] was never written; 1 of"},
+        {past_the_end, STERNA_VERDICTS, ""}, /* a guard page or a canary: whichever is nearer */
+        {changes_input, STERNA_VERDICT_INPUT_CHANGED, "g: byte"},
+        {crashes, STERNA_VERDICT_CRASH, "killed by SIGKILL"},
+        {exits, STERNA_VERDICT_CRASH, "ended with exit code 0 before its time"},
+        {hangs, STERNA_VERDICT_HANG, "no result within 2 s"},
+        {nondeterministic, STERNA_VERDICT_NONDETERMINISTIC, ", not "},
+
+#if defined(__x86_64__)
+        {flushes_subnormals, STERNA_VERDICT_CPU_STATE, "MXCSR is 9fc0, was 1f80"},
+#endif
+        {flag_extra, STERNA_VERDICT_STATUS_EXTRA, "flags are 4"}
+    };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         sterna_bench_report report;
         CHECK(t, run(rows[i].kernel, "reference", &report) == STERNA_OK);
