@@ -9,7 +9,8 @@
 #define GENDOCS(DOC)                                                                                         \
     DOC("docs/cli.md", gendocs_cli)                                                                          \
     DOC("docs/errors.md", gendocs_errors)                                                                    \
-    DOC("docs/kernels.md", gendocs_kernels)
+    DOC("docs/kernels.md", gendocs_kernels)                                                                  \
+    DOC("receipts/schema/receipt-1.0.0.json", gendocs_receipt)
 
 #define DOC(path, function) void function(FILE *out);
 GENDOCS(DOC)
