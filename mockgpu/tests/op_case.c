@@ -25,14 +25,14 @@ static float of_bits(uint32_t bits)
 }
 
 /* Magnitudes from 2^-10 to 2^10, both signs; wild ones rarely, so that rows without any occur, too. */
-static float draw_float(generator *g, bool wild)
+static float draw_float(generator *g, const op_case *c)
 {
     static const uint32_t odd[] = {0x00000000u, 0x80000000u, 0x7f800000u, 0xff800000u,
                                    0x7fc00000u, 0x00000001u, 0x807fffffu, 0x7f7fffffu,
                                    0x477ff000u, 0x47800000u, 0x33000000u, 0x38800000u};
-    uint32_t bits = draw(g), pick = draw(g);
-    if (wild && pick % 97 == 0) return of_bits(odd[pick / 97 % STERNA_COUNT(odd)]);
-    return of_bits((bits & 0x807fffffu) | (117u + pick % 21) << 23);
+    uint32_t bits = draw(g), pick = draw(g), rarity = c->hostile ? 4 : 97;
+    if (c->wild && pick % rarity == 0) return of_bits(odd[pick / rarity % STERNA_COUNT(odd)]);
+    return of_bits((bits & 0x807fffffu) | (c->tiny ? pick % 11 : 117u + pick % 21) << 23);
 }
 
 op_case op_case_make(const char *op, const op_scalar *scalars)
@@ -81,7 +81,7 @@ static void draw_cache(const op_case *c, generator *g, uint8_t *out, uint64_t by
 {
     bool half = scalar(c, "kv_type") == 1;
     for (uint64_t i = 0; i < bytes; i += half ? 2 : 4) {
-        float value = draw_float(g, c->wild);
+        float value = draw_float(g, c);
         uint16_t narrow = sterna_f32_to_f16(value);
         if (half)
             memcpy(out + i, &narrow, 2);
@@ -102,7 +102,7 @@ static void draw_buffer(const op_case *c, generator *g, const sterna_param *para
     } else {
         bool positive = is(param->name, "s") || is(param->name, "d"); /* scales */
         for (uint64_t i = 0; i < bytes; i += 4) {
-            float value = draw_float(g, c->wild && !positive);
+            float value = draw_float(g, positive ? &(op_case){0} : c);
             if (positive && value < 0) value = -value;
             memcpy(out + i, &value, 4);
         }

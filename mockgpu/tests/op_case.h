@@ -14,6 +14,8 @@ typedef struct op_case {
     sterna_act act;
     bool varying; /* ternary weights: block scales differ */
     bool wild;    /* NaN, infinities, subnormals, indices out of range among the inputs */
+    bool hostile; /* with wild: every fourth value is one */
+    bool tiny;    /* magnitudes around 2^-118, where quantisers give up */
     uint64_t seed;
 } op_case;
 

@@ -26,7 +26,7 @@ static void run_shapes(sterna_test *t, const char *op, const shape *shapes, uint
         bool equal = device != NULL;
         for (uint32_t s = 0; s < n_shapes && equal; s++)
             for (uint32_t f = 0; f < n_formats && equal; f++)
-                for (uint32_t kind = 0; kind < (wild ? 3 : 1) && equal; kind++) {
+                for (uint32_t kind = 0; kind < (wild ? 5 : 1) && equal; kind++) {
                     op_case c = op_case_make(op, shapes[s].scalars);
                     const sterna_op_info *info = sterna_op_get(c.op);
                     for (uint32_t i = 0; i < info->n_params; i++)
@@ -39,7 +39,9 @@ static void run_shapes(sterna_test *t, const char *op, const shape *shapes, uint
                         c.scalars[sterna_op_param(c.op, "block")] = format->values;
                     }
                     c.varying = varying;
-                    c.wild = kind > 0;
+                    c.wild = kind > 0 && kind < 4;
+                    c.hostile = kind == 3;
+                    c.tiny = kind == 4;
                     c.seed = s * 100 + f * 10 + kind + 1;
                     equal = op_case_equal(t, device, &c);
                     if (!equal)
