@@ -2,8 +2,11 @@
 #include "cli/command.h"
 #include "cli/common.h"
 #include "cli/main.h"
+#include "cli/say.h"
 #include "cli/speed.h"
+#include "cpu/cpu_roofline.h"
 #include "session/session.h"
+#include <string.h>
 
 static void cancel(void *context)
 {
@@ -67,6 +70,31 @@ static sterna_status record_generation(const sterna_cli *cli, sterna_session *se
     return status;
 }
 
+/* Memory bandwidth and int8 peak of the same processor at the same level with the same threads. Other devices have no
+ * limit that is measured here; a machine too small for the measurement goes without. */
+static void measure_limits(const sterna_session *session, sterna_speed *bench)
+{
+    static const char prefix[] = "cpu:";
+    const char *spec = session->device.spec;
+    sterna_cpu_level level;
+    sterna_cpu_roofline limits;
+    sterna_fault fault = {0};
+    if (session->device.library || strncmp(spec, prefix, sizeof prefix - 1) != 0) return;
+    spec += sizeof prefix - 1;
+    sterna_say_progress("memory bandwidth and int8 peak");
+    sterna_status status =
+        sterna_cpu_level_find(spec, strcspn(spec, ","), sterna_cpu_features(), &level, &fault);
+    if (status == STERNA_OK)
+        status = sterna_cpu_measure_roofline(sterna_host_default(), level, bench->threads, &limits, &fault);
+    sterna_say_progress_end();
+    if (status != STERNA_OK) {
+        sterna_say("limits not measured: %s", fault.text);
+        return;
+    }
+    bench->read_bytes_per_second = limits.read_bytes_per_second;
+    bench->int8_ops_per_second = 2 * limits.int8_macs_per_second; /* a multiplication and an addition */
+}
+
 sterna_status sterna_cmd_bench(const sterna_cli *cli, sterna_fault *fault)
 {
     static sterna_speed bench; /* its samples are too many for a stack */
@@ -85,6 +113,7 @@ sterna_status sterna_cmd_bench(const sterna_cli *cli, sterna_fault *fault)
         bench.n_batch = session->params.n_batch;
         bench.kv_type = sterna_cli_kv_name(session->params.kv_type);
         sterna_speed_describe(&bench, model);
+        if (!sterna_option_flag(o, STERNA_OPT_no_limits)) measure_limits(session, &bench);
         sterna_on_interrupt(cancel, session);
         uint32_t reps = (uint32_t)sterna_option_integer(o, STERNA_OPT_repetitions);
         for (uint32_t i = 0; i < bench.n_tests && status == STERNA_OK; i++)

@@ -3,6 +3,7 @@
 #include "cli/json.h"
 #include "cli/say.h"
 #include "cli/speed.h"
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -39,10 +40,13 @@ static void print_md(const sterna_speed *b, sterna_out *out)
                          size, (double)b->model.parameters / 1e6, b->device, b->threads, kind_name(test),
                          test->n, test->rate, test->deviation, test->median, limit);
     }
+    bool cached = false;
+    for (uint32_t i = 0; i < b->n_tests; i++) cached |= sterna_speed_share(b, &b->tests[i]) > 1;
     if (b->read_bytes_per_second > 0)
         sterna_out_print(out,
                          "\nmeasured here with %u threads: read bandwidth %.1f GB/s, int8 peak %.1f Gop/s\n",
                          b->threads, b->read_bytes_per_second / 1e9, b->int8_ops_per_second / 1e9);
+    if (cached) sterna_out_text(out, "more than 100 %: the weights fit the processor's caches\n");
 }
 
 /* A field in quotes: quotes inside are doubled (RFC 4180). */
