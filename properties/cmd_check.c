@@ -145,6 +145,9 @@ static sterna_status check_names(const sterna_bench_params *params, sterna_fault
     if (sterna_bench_jobs(NULL, NULL, params->law, jobs) == 0)
         return sterna_fail(fault, STERNA_USAGE,
                            "--only %s: no such property; `sterna check --list` names them", params->law);
+    if (sterna_bench_jobs(NULL, params->format, NULL, jobs) == 0)
+        return sterna_fail(fault, STERNA_USAGE, "--format %s: no operation computes with such weights",
+                           params->format);
     return STERNA_OK;
 }
 
@@ -159,6 +162,7 @@ sterna_status sterna_cmd_check(const sterna_cli *cli, sterna_fault *fault)
                                                                                     : STERNA_PROFILE_EXACT,
                  .threads = (uint32_t)sterna_option_integer(options, STERNA_OPT_threads)},
         .op = sterna_option_text(options, STERNA_OPT_ops),
+        .format = sterna_option_text(options, STERNA_OPT_weight_formats),
         .law = sterna_option_text(options, STERNA_OPT_checks),
         .seed = (uint32_t)(seed ^ seed >> 32),
         .cases = (uint32_t)sterna_option_integer(options, STERNA_OPT_cases),

@@ -176,7 +176,7 @@ static bool attend(const sterna_args_attention *a, uint64_t row, uint32_t head, 
      * weight below the smallest normal is +0. */
     double chunks = (double)((n + 255) / 256), range = largest - lowest + 2 * score_error;
     double weight_error = expm1(2 * score_error + (chunks + 1) * (range * STERNA_U32 + STERNA_EXP_RELATIVE));
-    double adding = sterna_gamma((truth->any_order ? (double)n : 256.0 + chunks * 2) + 4);
+    double adding = sterna_gamma((truth->any_order ? (double)n : fmin((double)n, 256.0) + chunks * 2) + 4);
     double sum = 0;
     for (uint64_t p = 0; p < n; p++) sum += exp(score[p] - largest);
     for (uint32_t i = 0; i < a->dim; i++) {

@@ -7,6 +7,7 @@
 #include "harness/repro.h"
 #include "reference/reference.h"
 #include "runner.h"
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,10 +85,36 @@ static void flushes_subnormals(const sterna_args *args, uint64_t begin, uint64_t
 }
 #endif
 
+/* A float product in another order and with fused additions: not canonical, but within the bound. */
+static void other_order(const sterna_args *args, uint64_t begin, uint64_t end, uint32_t *flags)
+{
+    const sterna_args_matmul_float *a = &args->matmul_float;
+    float row[4096];
+    (void)flags;
+    for (uint64_t i = begin; i < end; i++) {
+        a->w->format->unpack(a->w->data + i * a->w->row_bytes, a->k, row);
+        for (uint32_t r = 0; r < a->rows; r++) {
+            float sum = 0.0f;
+            for (uint32_t j = a->k; j-- > 0;) sum = fmaf(a->x[(uint64_t)r * a->k + j], row[j], sum);
+            a->y[(uint64_t)r * a->m + i] = sum;
+        }
+    }
+}
+
+/* The same with every thousandth too much. */
+static void scale_off(const sterna_args *args, uint64_t begin, uint64_t end, uint32_t *flags)
+{
+    const sterna_args_matmul_float *a = &args->matmul_float;
+    other_order(args, begin, end, flags);
+    for (uint32_t r = 0; r < a->rows; r++)
+        for (uint64_t i = begin; i < end; i++) a->y[(uint64_t)r * a->m + i] *= 1.001f;
+}
+
 static sterna_kernel *planted;
 
 static sterna_kernel *table(sterna_op op)
 {
+    if (op == STERNA_OP_matmul_float && (planted == other_order || planted == scale_off)) return planted;
     return op == STERNA_OP_glu ? planted : sterna_reference(op);
 }
 
@@ -198,6 +225,41 @@ static void same_seed_same_cases(sterna_test *t)
     CHECK(t, x && y && sterna_choice_compare(x->value, x->count, y->value, y->count) == 0);
     sterna_bench_free(&a);
     sterna_bench_free(&b);
+}
+
+/* What the fast profile allows: another order, but no error that the order does not explain. */
+static void fast_profile_is_bounded(sterna_test *t)
+{
+    static const struct {
+        sterna_kernel *kernel;
+        sterna_profile profile;
+        sterna_verdict_code code;
+    } rows[] = {{other_order, STERNA_PROFILE_EXACT, STERNA_VERDICT_WRONG_BITS},
+                {other_order, STERNA_PROFILE_FAST, STERNA_VERDICT_PASS},
+                {scale_off, STERNA_PROFILE_FAST, STERNA_VERDICT_OUT_OF_BOUND}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        sterna_bench_report report;
+        sterna_fault fault = {0};
+        sterna_bench_params params = {.spec = {"direct", rows[i].profile, 1},
+                                      .op = "matmul_float",
+                                      .law = "reference",
+                                      .seed = 2,
+                                      .cases = 60,
+                                      .no_shrink = true};
+        planted = rows[i].kernel;
+        sterna_direct_use(table);
+        sterna_status status = sterna_bench_run(&params, &report, &fault);
+        sterna_direct_use(NULL);
+        CHECK(t, status == STERNA_OK);
+        /* One job per format: F32, F16, BF16. */
+        bool right = report.n_failures == (rows[i].code == STERNA_VERDICT_PASS ? 0 : 3);
+        for (uint32_t f = 0; f < report.n_failures; f++)
+            right &= report.failures[f].verdict.code == rows[i].code;
+        if (!EXPECT(t, right))
+            sterna_test_note(t, "row %zu: %u failures, %s", i, report.n_failures,
+                             report.n_failures ? report.failures[0].verdict.text : "");
+        sterna_bench_free(&report);
+    }
 }
 
 /* Zero cases, a misspelt name, a filter that matches nothing, a device that can nothing: never a success. */
@@ -326,6 +388,7 @@ const sterna_test_case sterna_test_cases[] = {{"verdicts", verdicts, 60},
                                               {"failures_shrink", failures_shrink, 60},
                                               {"every_law_reports", every_law_reports, 60},
                                               {"same_seed_same_cases", same_seed_same_cases, 60},
+                                              {"fast_profile_is_bounded", fast_profile_is_bounded, 60},
                                               {"nothing_is_no_pass", nothing_is_no_pass, 0},
                                               {"repro_files", repro_files, 60},
                                               {"broken_repro_files", broken_repro_files, 0},
