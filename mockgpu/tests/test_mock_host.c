@@ -207,6 +207,27 @@ static void many_submissions(sterna_test *t)
     tiny_close(&p);
 }
 
+/* Two nodes of one submission set flags: the first one's are told. */
+static void the_first_flags_count(sterna_test *t)
+{
+    tiny_plan p;
+    sterna_fence fence;
+    const uint32_t infinity = 0x7f800000u, outside = TINY_VOCAB;
+    CHECK(t, tiny_make(&p, op_case_host(), "") == STERNA_OK);
+    CHECK(t, p.api->buffer_write(p.device, p.w, 40, &infinity, 4, &p.fault) == STERNA_OK);
+    for (uint32_t run = 0; run < 2; run++) {
+        sterna_result result = {.size = sizeof result};
+        CHECK(t, tiny_submit(&p, 2, &fence) == STERNA_OK);
+        CHECK(t, p.api->wait(p.device, fence, 0, &result, &p.fault) == STERNA_OK);
+        if (run == 0)
+            CHECK(t, result.node == 2 && result.label == TINY_LABEL + 2 && (result.flags & STERNA_FLAG_INF));
+        else
+            CHECK(t, result.node == 0 && result.label == TINY_LABEL && result.flags == STERNA_FLAG_RANGE);
+        CHECK(t, p.api->buffer_write(p.device, p.ids, 0, &outside, 4, &p.fault) == STERNA_OK);
+    }
+    tiny_close(&p);
+}
+
 /* Ranges of nodes: an empty one completes, a part computes what it says. */
 static void parts_of_a_plan(sterna_test *t)
 {
@@ -381,6 +402,7 @@ const sterna_test_case sterna_test_cases[] = {
     {"small_grids", small_grids, 0},
     {"what_cannot_be_split_is_refused", what_cannot_be_split_is_refused, 0},
     {"many_submissions", many_submissions, 0},
+    {"the_first_flags_count", the_first_flags_count, 0},
     {"parts_of_a_plan", parts_of_a_plan, 0},
     {"slots_are_checked", slots_are_checked, 0},
     {"misuse_is_found", misuse_is_found, 0},
