@@ -32,7 +32,7 @@ static float draw_float(generator *g, const op_case *c)
                                    0x477ff000u, 0x47800000u, 0x33000000u, 0x38800000u};
     uint32_t bits = draw(g), pick = draw(g), rarity = c->hostile ? 4 : 97;
     if (c->wild && pick % rarity == 0) return of_bits(odd[pick / rarity % STERNA_COUNT(odd)]);
-    return of_bits((bits & 0x807fffffu) | (c->tiny ? pick % 11 : 117u + pick % 21) << 23);
+    return of_bits((bits & 0x807fffffu) | (c->tiny ? pick % (7 + g->at / 128 % 6) : 117u + pick % 21) << 23);
 }
 
 op_case op_case_make(const char *op, const op_scalar *scalars)
