@@ -14,7 +14,9 @@
 #include <unistd.h>
 
 #define SCENARIOS(X)                                                                                         \
-    X(usage) X(help) X(inspect) X(hash) X(tokenize) X(convert) X(synth) X(run) X(devices) X(bench) X(files)
+    X(usage)                                                                                                 \
+    X(help) X(inspect) X(hash) X(tokenize) X(convert) X(synth) X(run) X(devices) X(bench) X(testing)         \
+        X(files)
 
 #define X(name)                                                                                              \
     static void case_##name(sterna_test *t)                                                                  \

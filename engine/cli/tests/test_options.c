@@ -1,4 +1,5 @@
 /* The option table and its parser: what is legal, what is refused and how the refusal reads. */
+#include "base/env.h"
 #include "base/size.h"
 #include "cli/options.h"
 #include "runner.h"
@@ -166,6 +167,10 @@ static void table(sterna_test *t)
         EXPECT(t, (row->kind == STERNA_OPTION_FLAG) == (row->value[0] == 0));
         if (row->fallback && !sterna_option_required(row))
             EXPECT(t, sterna_option_parse(row, a, row->fallback, &value, &fault) == STERNA_OK);
+        bool known = !row->variable; /* else the program would call its own variable a mistake */
+        for (uint32_t v = 0; v < STERNA_ENV_COUNT; v++)
+            known |= row->variable && !strcmp(row->variable, sterna_env_name((sterna_env)v));
+        EXPECT(t, known);
         for (uint32_t i = 0; sterna_option_name(row, i, a); i++) {
             EXPECT(t, a[0] == '-' && a[1] && !strchr(a, ' '));
             for (uint32_t p = 0; p < o; p++)
