@@ -136,7 +136,9 @@ int main(int argc, char **argv)
     }
     if (end == STERNA_INTERRUPTED)
         return sterna_status_exit_code(status); /* nobody reads any more: no complaint */
-    if (fault.text[0]) {
+    /* These three may come without a sentence: the output, or the user, has said it. */
+    bool told = status == STERNA_FAILED || status == STERNA_NOTHING || status == STERNA_INTERRUPTED;
+    if (fault.text[0] || (status != STERNA_OK && !told)) {
         char name[32];
         snprintf(name, sizeof name, "sterna%s%s", id ? " " : "", id ? sterna_command_rows[id].name : "");
         sterna_say_failure(name, &fault, status);
