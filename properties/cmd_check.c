@@ -5,6 +5,7 @@
 #include "cli/json.h"
 #include "cli/say.h"
 #include "harness/repro.h"
+#include "registry.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -174,6 +175,16 @@ sterna_status sterna_cmd_check(const sterna_cli *cli, sterna_fault *fault)
     }
     sterna_status status = check_names(&params, fault);
     if (status != STERNA_OK) return status;
+    /* A repro names the device itself, not "the best there is". */
+    sterna_open_device chosen = {0};
+    char name[sizeof chosen.spec];
+    if (strcmp(params.spec.name, "auto") == 0) {
+        status = sterna_device_open("auto", 1, params.spec.profile, &chosen, fault);
+        if (status != STERNA_OK) return status;
+        memcpy(name, chosen.spec, sizeof name);
+        params.spec.name = name;
+        sterna_device_close(&chosen);
+    }
     status = sterna_bench_run(&params, &report, fault);
     if (status == STERNA_OK && sterna_option_flag(options, STERNA_OPT_json)) {
         status = print_json(cli, &params, &report, fault);

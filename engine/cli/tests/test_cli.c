@@ -15,7 +15,8 @@
 
 #define SCENARIOS(X)                                                                                         \
     X(usage)                                                                                                 \
-    X(help) X(inspect) X(hash) X(tokenize) X(convert) X(synth) X(run) X(devices) X(bench) X(testing)         \
+    X(help)                                                                                                  \
+    X(inspect) X(hash) X(tokenize) X(convert) X(synth) X(run) X(devices) X(check) X(bench) X(testing)        \
         X(files)
 
 #define X(name)                                                                                              \
