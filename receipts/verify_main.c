@@ -177,7 +177,6 @@ static sterna_status run(int argc, char **argv, arguments *a, sterna_out *out, s
         sterna_out_text(out, a->help ? usage : "receipt-verify " STERNA_VERSION "\n");
         return STERNA_OK;
     }
-    sterna_env_warn_unknown(sterna_say_unknown_variable);
     bool strict = false;
     status = sterna_env_flag(STERNA_ENV_STRICT, &strict, fault);
     a->params.policy.strict |= strict;
@@ -195,6 +194,7 @@ int main(int argc, char **argv)
     arguments a = {0};
     signal(SIGPIPE, SIG_IGN);
     sterna_out_init(&out, NULL, NULL);
+    sterna_env_warn_unknown(sterna_say_unknown_variable);
     a.files = (const char **)sterna_alloc((size_t)argc + 1, sizeof *a.files);
     sterna_status status =
         a.files ? run(argc, argv, &a, &out, &fault) : sterna_fail(&fault, STERNA_MEMORY, "out of memory");
