@@ -19,7 +19,7 @@ static const floor_row floors[] = {
 static const char *const roots[] = {"backends/",          "engine/",     "engine/include/",   "mockgpu/",
                                     "properties/runner/", "golden/",     "properties/",       "ci/tidy/",
                                     "ci/gendocs/",        "ci/rundocs/", "backends/kernels/", "",
-                                    "backends/formats/",  "receipts/"};
+                                    "backends/formats/",  "receipts/",   "regress/",          "fuzz/"};
 
 /* The row with the longest folder that the path begins with; NULL outside all floors. */
 static const floor_row *floor_of(const char *path)
