@@ -80,6 +80,22 @@ static void fill_layer(loader *l, uint32_t index, sterna_layer *layer)
 #undef X
 }
 
+/* Factors below 1 would turn faster than the table's sine and cosine are made for (ref_math.h). */
+static void check_rope_freqs(loader *l)
+{
+    const sterna_model_tensor *t = &l->m->rope_freqs;
+    if (l->status != STERNA_OK || !t->data) return;
+    if (t->format != STERNA_FORMAT_F32) {
+        refuse(l, t->name, "must be F32");
+        return;
+    }
+    for (uint32_t i = 0; i < t->cols; i++) {
+        float factor;
+        memcpy(&factor, t->data + i * sizeof factor, sizeof factor);
+        if (!(factor >= 1.0f && factor <= 1e6f)) refuse(l, t->name, "factors must be from 1 to 1000000");
+    }
+}
+
 static void fill_head(loader *l)
 {
     sterna_model *m = l->m;
@@ -90,8 +106,7 @@ static void fill_head(loader *l)
     m->tied = m->output.data == NULL;
     if (m->tied) m->output = m->token_embd;
     fill_vector(l, "rope_freqs.weight", h->n_rot / 2, true, &m->rope_freqs);
-    if (m->rope_freqs.data && m->rope_freqs.format != STERNA_FORMAT_F32)
-        refuse(l, "rope_freqs.weight", "must be F32");
+    check_rope_freqs(l);
 }
 
 static void count_tensors(sterna_model *m)

@@ -135,13 +135,16 @@ static sterna_status write_norm(sterna_session *s, uint32_t i, sterna_fault *fau
 static sterna_status write_rope(sterna_session *s, sterna_fault *fault)
 {
     const sterna_hparams *h = &s->model->h;
-    sterna_rope_params rope = {.n_rot = h->n_rot,
-                               .base = h->rope_base,
-                               .scale = h->rope_scale,
-                               .freq_factors = (const float *)(const void *)s->model->rope_freqs.data};
+    sterna_rope_params rope = {.n_rot = h->n_rot, .base = h->rope_base, .scale = h->rope_scale};
     uint64_t row = (uint64_t)h->n_rot * sizeof(float);
-    float *table = sterna_alloc(ROPE_CHUNK, (size_t)row);
+    /* The table, and behind it the factors: in the file they may lie at any address. */
+    float *table = sterna_alloc(ROPE_CHUNK + 1, (size_t)row);
     if (!table) return out_of_memory(fault);
+    if (s->model->rope_freqs.data) {
+        float *factors = table + (uint64_t)ROPE_CHUNK * h->n_rot;
+        memcpy(factors, s->model->rope_freqs.data, h->n_rot / 2 * sizeof *factors);
+        rope.freq_factors = factors;
+    }
     sterna_status status = STERNA_OK;
     for (uint32_t p = 0; p < s->params.n_ctx && status == STERNA_OK; p += ROPE_CHUNK) {
         uint32_t n = s->params.n_ctx - p < ROPE_CHUNK ? s->params.n_ctx - p : ROPE_CHUNK;
