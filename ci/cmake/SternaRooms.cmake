@@ -18,6 +18,10 @@ if(STERNA_SANITIZE)
   target_link_options(sterna_flags INTERFACE -fsanitize=${STERNA_SANITIZE})
 endif()
 target_link_options(sterna_flags INTERFACE -Wl,--build-id=sha1) # what receipts call the program by
+if(STERNA_FUZZ AND NOT CMAKE_C_COMPILER MATCHES "afl-")
+  target_compile_options(sterna_flags INTERFACE -fsanitize=fuzzer-no-link -g)
+  target_link_options(sterna_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 target_link_libraries(sterna_flags INTERFACE Threads::Threads m)
 
 set_property(GLOBAL PROPERTY STERNA_ROOMS "")

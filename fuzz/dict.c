@@ -1,0 +1,171 @@
+/* Dictionaries for fuzzers, made from the tables of keys, types and formats, so that a new row is known to
+ * them. Owns: what goes into which dictionary. Leaves to others: writing files (fuzz_tool.c). */
+#include "fuzz.h"
+#include "gguf/gguf.h"
+#include "gguf_doc.h"
+#include "names.h"
+#include <stdio.h>
+#include <string.h>
+
+enum { LINE = 512 };
+
+typedef struct book {
+    sterna_fuzz_line *line;
+    void *context;
+} book;
+
+/* One entry: bytes in quotes, what is not plain ASCII as \xNN. */
+static void entry(const book *b, const void *data, size_t bytes)
+{
+    static const char hex[] = "0123456789abcdef";
+    char text[LINE];
+    size_t at = 0;
+    text[at++] = '"';
+    for (size_t i = 0; i < bytes && at + 6 < LINE; i++) {
+        unsigned char c = ((const unsigned char *)data)[i];
+        if (c >= 0x20 && c < 0x7F && c != '"' && c != '\\') {
+            text[at++] = (char)c;
+            continue;
+        }
+        text[at++] = '\\';
+        text[at++] = 'x';
+        text[at++] = hex[c >> 4];
+        text[at++] = hex[c & 15];
+    }
+    text[at++] = '"';
+    text[at] = 0;
+    b->line(b->context, text);
+}
+
+static void word(const book *b, const char *text)
+{
+    entry(b, text, strlen(text));
+}
+
+static void number(const book *b, uint64_t value, size_t width)
+{
+    uint8_t bytes[8];
+    for (unsigned i = 0; i < 8; i++) bytes[i] = (uint8_t)(value >> (8 * i));
+    entry(b, bytes, width);
+}
+
+static void limits(const book *b)
+{
+    static const uint64_t values[] = {1u << 20,   1u << 30,  (1u << 30) + 1, INT32_MAX, UINT32_MAX,
+                                      1ull << 32, INT64_MAX, 1ull << 63,     UINT64_MAX};
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) number(b, values[i], 8);
+    number(b, UINT32_MAX, 4);
+}
+
+/* Names with their lengths in front, as they stand in a file. */
+static void name(const book *b, const char *text)
+{
+    uint8_t bytes[8 + 128];
+    size_t length = strlen(text);
+    if (length > 128) return;
+    for (unsigned i = 0; i < 8; i++) bytes[i] = (uint8_t)((uint64_t)length >> (8 * i));
+    memcpy(bytes + 8, text, length);
+    entry(b, bytes, 8 + length);
+}
+
+static void gguf(const book *b)
+{
+    uint32_t n;
+    entry(b, "GGUF\3\0\0\0", 8);
+    entry(b, "GGUF\2\0\0\0", 8);
+    const char *const *names = gguf_doc_key_names(&n);
+    for (uint32_t i = 0; i < n; i++) name(b, names[i]);
+    names = gguf_doc_tensor_names(&n);
+    for (uint32_t i = 0; i < n; i++) name(b, names[i]);
+#define X(type, id, bytes) number(b, id, 4);
+    STERNA_GGUF_TYPES(X)
+#undef X
+    const sterna_format *formats = sterna_format_all(&n);
+    for (uint32_t i = 0; i < n; i++)
+        if (formats[i].id > STERNA_GGUF_F64) number(b, formats[i].id, 4);
+            /* Strings that are compared with. */
+#define ARCH(id, text, ...) name(b, text);
+#include "model/archs.def"
+#undef ARCH
+#define PRETOKENIZER(text, ...) name(b, text);
+#include "token/pretokenizers.def"
+#undef PRETOKENIZER
+    name(b, "gpt2");
+    name(b, "linear");
+    name(b, "none");
+    name(b, "<0x00>");
+    limits(b);
+}
+
+static void text(const book *b)
+{
+    /* The mark of a space, a byte of no character, overlong, surrogate, beyond the last one, combining,
+     * joined. */
+    static const char *const pieces[] = {"\xE2\x96\x81",
+                                         "\xC3\x28",
+                                         "\xC0\x80",
+                                         "\xED\xA0\x80",
+                                         "\xF4\x90\x80\x80",
+                                         "\xCC\x81",
+                                         "\xEF\xBB\xBF",
+                                         "\xE2\x80\x8D",
+                                         "\xF0\x9F\x92\xA9",
+                                         "\xC4\xA0",
+                                         "<s>",
+                                         "</s>",
+                                         "<unk>",
+                                         "<0x0A>",
+                                         "<|begin_of_text|>",
+                                         "<|end_of_text|>",
+                                         "'re",
+                                         "'LL",
+                                         "\r\n",
+                                         "  ",
+                                         "\xC2\xA0",
+                                         "123",
+                                         "\xD9\xA1",
+                                         "...",
+                                         "\xF0"};
+    for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) word(b, pieces[i]);
+}
+
+static void json(const book *b)
+{
+    static const char *const pieces[] = {"{",
+                                         "}",
+                                         "[",
+                                         "]",
+                                         ":",
+                                         ",",
+                                         "\"",
+                                         "\\u0000",
+                                         "\\uD800",
+                                         "\\uDC00",
+                                         "null",
+                                         "true",
+                                         "false",
+                                         "1e999",
+                                         "-0",
+                                         "1e-7",
+                                         "18446744073709551616",
+                                         "9007199254740993",
+                                         "\\\"",
+                                         "[[[[[[[[",
+                                         "{\"a\":"};
+    for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) word(b, pieces[i]);
+}
+
+bool sterna_fuzz_dictionary(const char *dictionary, sterna_fuzz_line *line, void *context)
+{
+    static const struct {
+        const char *name;
+        void (*write)(const book *b);
+    } all[] = {{"gguf", gguf}, {"text", text}, {"json", json}};
+    book b = {line, context};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        if (strcmp(all[i].name, dictionary) == 0) {
+            all[i].write(&b);
+            return true;
+        }
+    return false;
+}
