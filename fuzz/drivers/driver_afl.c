@@ -1,6 +1,6 @@
 /* AFL++ in persistent mode for one target (FUZZ_TARGET names it). Built only by afl-clang-fast, whose macros
  * these are. Owns: the loop. The mutator of GGUF files is a library of its own for AFL++ (afl_mutator.c). */
-#include "replay.h"
+#include "run_input.h"
 #include <unistd.h>
 
 #define TEXT(name)  TEXT_(name)

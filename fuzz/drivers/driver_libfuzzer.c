@@ -1,6 +1,6 @@
 /* libFuzzer's entry points for one target (FUZZ_TARGET names it, the build says which).
  * Owns: handing bytes on, and when the structure-aware mutator is used. */
-#include "replay.h"
+#include "run_input.h"
 #include <stdio.h>
 #include <string.h>
 

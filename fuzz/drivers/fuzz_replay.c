@@ -4,7 +4,7 @@
  * folders fuzz_replay --prepare FOLDER        FOLDER/seeds/TARGET/ and FOLDER/dict/NAME.dict Exit: 0 nothing
  * found, 2 usage, 4 no input, 6 a file cannot be read or written. */
 #include "base/sys.h"
-#include "replay.h"
+#include "run_input.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

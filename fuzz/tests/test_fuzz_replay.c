@@ -1,7 +1,7 @@
 /* Every target on its seeds, on the hostile files of the repository and on what fuzzers once found; without a
  * fuzzer, each target in a child process. Owns: what is replayed. Leaves to others: looking for more (`make
  * fuzz`). */
-#include "replay.h"
+#include "run_input.h"
 #include "runner.h"
 #include <stdio.h>
 #include <string.h>

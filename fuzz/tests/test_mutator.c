@@ -3,7 +3,7 @@
  * corpus as wanted. */
 #include "gguf_doc.h"
 #include "reader2.h"
-#include "replay.h"
+#include "run_input.h"
 #include "runner.h"
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* The table of targets; inputs beside a guard page; files of a folder. */
 #define _GNU_SOURCE /* MAP_ANONYMOUS */
-#include "replay.h"
+#include "run_input.h"
 #include "base/mem.h"
 #include "base/size.h"
 #include "base/sys.h"

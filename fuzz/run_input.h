@@ -1,8 +1,8 @@
 /* Running a target on one input, or on all files of a folder, with no fuzzer.
- * Owns: the input's place in memory, finding files. Leaves to others: which folders (driver_replay.c,
+ * Owns: the input's place in memory, finding files. Leaves to others: which folders (drivers/,
  * tests/). */
-#ifndef STERNA_FUZZ_REPLAY_H
-#define STERNA_FUZZ_REPLAY_H
+#ifndef STERNA_FUZZ_RUN_INPUT_H
+#define STERNA_FUZZ_RUN_INPUT_H
 
 #include "fuzz.h"
 
