@@ -4,7 +4,7 @@ BUILD       ?= build
 CMAKE_FLAGS ?=
 DESTDIR     ?=
 
-.PHONY: all demo check mutants tidy docs bench install clean help
+.PHONY: all demo check fuzz fuzz-smoke fuzz-planted fuzzers mutants tidy docs bench install clean help
 all: configured
 	@cmake --build $(BUILD)
 
@@ -13,6 +13,9 @@ help:
 	@echo "make demo       install what is missing, build, write a story on every device and compare the bits"
 	@echo "make check      install what is missing, build, run every test"
 	@echo "make mutants    plant each known bug and print which test catches it"
+	@echo "make fuzz T=gguf S=60   look for inputs that break a target (fuzz/targets.def) for S seconds"
+	@echo "make fuzz-smoke         every target for 20 seconds"
+	@echo "make fuzz-planted       plant bugs and wait until the fuzzers find them"
 	@echo "make tidy       the rules of the house alone (include direction, banned calls, ...)"
 	@echo "make docs       write the generated documents anew"
 	@echo "make bench      speed on this machine beside its measured limits"
@@ -38,6 +41,24 @@ check:
 mutants: all
 	@properties/mutants/run $(BUILD)
 	@golden/defects/run $(BUILD)
+
+# Fuzzers have a build of their own: clang, libFuzzer, AddressSanitizer, UndefinedBehaviorSanitizer.
+T ?= gguf
+S ?= 60
+FUZZ_BUILD ?= build/fuzz
+fuzzers:
+	@ci/install-deps core ci
+	@test -f $(FUZZ_BUILD)/build.ninja || cmake --preset fuzz -B $(FUZZ_BUILD)
+	@cmake --build $(FUZZ_BUILD) --target fuzzers
+
+fuzz: fuzzers
+	@fuzz/run $(FUZZ_BUILD) $(T) $(S)
+
+fuzz-smoke: fuzzers
+	@fuzz/run $(FUZZ_BUILD) all 20
+
+fuzz-planted: fuzzers
+	@fuzz/plant $(FUZZ_BUILD) 60
 
 tidy: configured
 	@cmake --build $(BUILD) --target tidy

@@ -48,6 +48,9 @@ void sterna_fuzz_release(void);
  * stays until the next call. */
 const char *sterna_fuzz_file(const uint8_t *data, size_t size);
 
+/* The path of a file of this process alone, for interfaces that write one; in memory where the system offers that. */
+void sterna_fuzz_scratch_path(const char *what, char *path, size_t size);
+
 /* Takes values off the front of the input; zeros once it is empty. */
 typedef struct sterna_fuzz_bytes {
     const uint8_t *data;

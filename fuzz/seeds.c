@@ -187,7 +187,7 @@ static bool give_models(const giver *g)
     char path[64], name[64];
     sterna_fault fault = {0};
     bool good = true;
-    snprintf(path, sizeof path, "/tmp/sterna-seed-%ld.gguf", (long)getpid());
+    sterna_fuzz_scratch_path("seed", path, sizeof path);
     for (size_t i = 0; i < STERNA_COUNT(models) && good; i++) {
         sterna_mapping file = {0};
         good = write_model(&models[i], path, &fault) == STERNA_OK &&
@@ -252,12 +252,61 @@ static bool give_vocabulary(const giver *g)
     return give_random(g, 4, 1, 256);
 }
 
+/* A SafeTensors file of three tensors: length of the header, header, data. */
+static bool give_safetensors(const giver *g)
+{
+    static const char header[] = "{\"__metadata__\":{\"format\":\"pt\"},"
+                                 "\"a\":{\"dtype\":\"F32\",\"shape\":[2,3],\"data_offsets\":[0,24]},"
+                                 "\"b\":{\"dtype\":\"BF16\",\"shape\":[4],\"data_offsets\":[24,32]},"
+                                 "\"c\":{\"dtype\":\"U8\",\"shape\":[],\"data_offsets\":[32,33]}}";
+    uint8_t data[8 + sizeof header - 1 + 33] = {0};
+    uint64_t length = sizeof header - 1;
+    memcpy(data, &length, 8);
+    memcpy(data + 8, header, sizeof header - 1);
+    g->give(g->context, "three", data, sizeof data);
+    g->give(g->context, "none", (const uint8_t *)"\2\0\0\0\0\0\0\0{}", 10);
+    return true;
+}
+
+static bool give_config(const giver *g)
+{
+    give_text(
+        g, "bitnet",
+        "{\"model_type\":\"bitnet\",\"hidden_act\":\"relu2\",\"num_hidden_layers\":2,\"hidden_size\":256,"
+        "\"intermediate_size\":512,\"num_attention_heads\":4,\"num_key_value_heads\":2,\"head_dim\":64,"
+        "\"vocab_size\":300,\"max_position_embeddings\":64,\"rope_theta\":10000.0,\"rms_norm_eps\":1e-05,"
+        "\"tie_word_embeddings\":true,\"bos_token_id\":1,\"eos_token_id\":[2,3],\"quantization_config\":"
+        "{\"quant_method\":\"bitnet\",\"linear_class\":\"autobitlinear\",\"quantization_mode\":\"offline\"}"
+        "}");
+    return true;
+}
+
+static bool give_hf_tokenizer(const giver *g)
+{
+    give_text(g, "gpt2",
+              "{\"added_tokens\":[{\"id\":5,\"content\":\"<s>\",\"special\":true}],\"normalizer\":null,"
+              "\"pre_tokenizer\":{\"type\":\"ByteLevel\",\"add_prefix_space\":false,\"use_regex\":true},"
+              "\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"<"
+              "s>\"}}]},"
+              "\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"b\":1,\"\\u0120\":2,\"ab\":3,\"\\u0120a\":4},"
+              "\"merges\":[\"a b\",[\"\\u0120\",\"a\"]]}}");
+    give_text(g, "digits",
+              "{\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Digits\","
+              "\"individual_digits\":true},{\"type\":\"ByteLevel\",\"add_prefix_space\":false,\"use_regex\":"
+              "true}]},"
+              "\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0},\"merges\":[],\"unk_token\":\"\"}}");
+    return true;
+}
+
 bool sterna_fuzz_seeds(const char *target, sterna_fuzz_give *give, void *context)
 {
     giver g = {give, context};
     if (!strcmp(target, "gguf") || !strcmp(target, "model") || !strcmp(target, "rewrite"))
         return give_models(&g);
     if (!strcmp(target, "tokenizer")) return give_texts(&g);
+    if (!strcmp(target, "safetensors")) return give_safetensors(&g);
+    if (!strcmp(target, "config")) return give_config(&g);
+    if (!strcmp(target, "hf_tokenizer")) return give_hf_tokenizer(&g);
     if (!strcmp(target, "vocabulary")) return give_vocabulary(&g);
     if (!strcmp(target, "formats")) return give_random(&g, 24, 1, 1 + 4 * 256);
     if (!strcmp(target, "kernels")) return give_random(&g, 240, 2, 96);

@@ -58,6 +58,12 @@ const char *sterna_fuzz_file(const uint8_t *data, size_t size)
     return path;
 }
 
+void sterna_fuzz_scratch_path(const char *what, char *path, size_t size)
+{
+    const char *folder = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+    snprintf(path, size, "%s/sterna-fuzz-%s-%ld", folder, what, (long)getpid());
+}
+
 const uint8_t *sterna_fuzz_take(sterna_fuzz_bytes *in, size_t most, size_t *bytes)
 {
     const uint8_t *at = in->data;

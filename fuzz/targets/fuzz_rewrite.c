@@ -3,7 +3,6 @@
 #include "base/mem.h"
 #include "fuzz.h"
 #include "gguf/gguf.h"
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -65,9 +64,7 @@ int sterna_fuzz_rewrite(const uint8_t *data, size_t size)
     sterna_fault fault = {0};
     int64_t before = sterna_mem_bytes();
     if (!sterna_fuzz_gguf_agree(data, size)) return 0;
-    /* A file system in memory where there is one; the process's number keeps fuzzers apart. */
-    snprintf(path, sizeof path, "%s/sterna-rewrite-%ld.gguf",
-             access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp", (long)getpid());
+    sterna_fuzz_scratch_path("rewrite", path, sizeof path);
     if (sterna_gguf_open_memory(data, size, "input", 0, &file, &fault) == STERNA_OK) rewrite(file, path);
     sterna_gguf_close(file);
     unlink(path);
