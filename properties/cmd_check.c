@@ -196,6 +196,8 @@ sterna_status sterna_cmd_check(const sterna_cli *cli, sterna_fault *fault)
         sterna_out_print(cli->out, "%llu passed, %llu failed, %llu unsupported\n",
                          (unsigned long long)report.passed, (unsigned long long)report.failed,
                          (unsigned long long)report.unsupported);
+        if (report.refused)
+            sterna_say("%llu cases could not be made: no memory", (unsigned long long)report.refused);
         sterna_say("%.2f s, seed %u, %u worker processes", report.seconds, params.seed, report.workers);
     }
     if (status == STERNA_OK && report.n_failures) status = STERNA_FAILED;

@@ -147,7 +147,8 @@ static void writer_free(sterna_writer *writer)
     sterna_free(writer);
 }
 
-static sterna_status open_writer(const char *path, int flags, mode_t mode, sterna_writer **out, sterna_fault *fault)
+static sterna_status open_writer(const char *path, int flags, mode_t mode, sterna_writer **out,
+                                 sterna_fault *fault)
 {
     size_t length = strlen(path);
     sterna_writer *writer = sterna_alloc(1, sizeof *writer);
@@ -230,10 +231,29 @@ void sterna_writer_abandon(sterna_writer *writer)
     writer_free(writer);
 }
 
+sterna_status sterna_sys_make_folder(const char *path, sterna_fault *fault)
+{
+    size_t length = strlen(path);
+    char *part = sterna_strndup(path, length);
+    if (!part) return sterna_fail(fault, STERNA_MEMORY, "%s: out of memory", path);
+    sterna_status status = STERNA_OK;
+    for (size_t i = 1; i <= length && status == STERNA_OK; i++) {
+        char end = part[i];
+        if (end != '/' && end != 0) continue;
+        part[i] = 0;
+        if (injected() || (mkdir(part, 0777) != 0 && errno != EEXIST))
+            status = file_fault(fault, part, "make the folder");
+        part[i] = end;
+    }
+    sterna_free(part);
+    return status;
+}
+
 sterna_status sterna_sys_write(int descriptor, const void *data, size_t bytes, sterna_fault *fault)
 {
     if (write_all(descriptor, data, bytes)) return STERNA_OK;
-    if (errno == EPIPE) return sterna_fail(fault, STERNA_INTERRUPTED, "the reader of file descriptor %d is gone", descriptor);
+    if (errno == EPIPE)
+        return sterna_fail(fault, STERNA_INTERRUPTED, "the reader of file descriptor %d is gone", descriptor);
     return sterna_fail(fault, STERNA_FILE, "cannot write to %s: %s",
                        descriptor == STDOUT_FILENO ? "standard output" : "file descriptor", strerror(errno));
 }

@@ -39,6 +39,9 @@ sterna_status sterna_writer_commit(sterna_writer *writer, sterna_fault *fault);
 /* Removes the temporary file and frees. NULL is allowed. */
 void sterna_writer_abandon(sterna_writer *writer);
 
+/* Makes a folder and the folders it stands in; one that is there already is well. */
+sterna_status sterna_sys_make_folder(const char *path, sterna_fault *fault);
+
 /* Writes all bytes to a file descriptor (1: standard output), restarting after short writes and signals.
  * INTERRUPTED when the reader of a pipe is gone (with SIGPIPE ignored), FILE for other failures. */
 sterna_status sterna_sys_write(int descriptor, const void *data, size_t bytes, sterna_fault *fault);

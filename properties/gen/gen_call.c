@@ -138,7 +138,7 @@ static void product_shape(generator *g, uint32_t step, uint32_t k_max)
     uint32_t m = sterna_gen_size(g->c, 1, at_most(WORK / k, 140));
     set(g, "k", k);
     set(g, "m", m);
-    set(g, "rows", sterna_gen_size(g->c, 1, at_most(WORK / k / m, 40)));
+    set(g, "rows", sterna_gen_size(g->c, 1, at_most(WORK / k / m, 70)));
 }
 
 static bool gen_matmul_float(generator *g)

@@ -3,7 +3,6 @@
 #include "base/size.h"
 #include "base/sys.h"
 #include "harness/process.h"
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,20 +41,6 @@ void sterna_repro_line(const sterna_subject_spec *spec, const sterna_failure *fa
         line[0] = 0;
 }
 
-static bool make_folder(const char *path)
-{
-    char part[1024];
-    size_t length = strlen(path);
-    if (length == 0 || length >= sizeof part) return false;
-    for (size_t i = 1; i <= length; i++) {
-        if (path[i] != '/' && path[i] != 0) continue;
-        memcpy(part, path, i);
-        part[i] = 0;
-        if (mkdir(part, 0777) != 0 && errno != EEXIST) return false;
-    }
-    return true;
-}
-
 sterna_status sterna_repro_write(const char *folder, const sterna_subject_spec *spec,
                                  const sterna_failure *failure, char *path, size_t path_size,
                                  sterna_fault *fault)
@@ -66,8 +51,8 @@ sterna_status sterna_repro_write(const char *folder, const sterna_subject_spec *
     const char *format = sterna_format_find(job->format)->name,
                *verdict = sterna_verdict_name(failure->verdict.code);
     sterna_writer *writer;
-    if (!make_folder(folder))
-        return sterna_fail(fault, STERNA_FILE, "%s: cannot make the folder: %s", folder, strerror(errno));
+    sterna_status status = sterna_sys_make_folder(folder, fault);
+    if (status != STERNA_OK) return status;
     int length = snprintf(path, path_size, "%s/%s-%s-%s-%s-%s.repro", folder, op, format, act_names[job->act],
                           law, verdict);
     if (length < 0 || (size_t)length >= path_size)
@@ -79,7 +64,7 @@ sterna_status sterna_repro_write(const char *folder, const sterna_subject_spec *
                       "%s\ntext %s\nchoices %s\ncase\n%s\n",
                       spec->name, spec->profile == STERNA_PROFILE_FAST ? "fast" : "exact", op, format,
                       act_names[job->act], law, verdict, failure->verdict.text, hex, failure->story);
-    sterna_status status = sterna_writer_open(path, &writer, fault);
+    status = sterna_writer_open(path, &writer, fault);
     if (status != STERNA_OK) return status;
     status = sterna_writer_write(writer, text, (size_t)length, fault);
     if (status == STERNA_OK) return sterna_writer_commit(writer, fault);

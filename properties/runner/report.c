@@ -6,21 +6,11 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 bool sterna_report_folder(const char *path)
 {
-    char part[CASE_PATH_BYTES];
-    size_t length = strlen(path);
-    if (length == 0 || length >= sizeof part) return false;
-    for (size_t i = 1; i <= length; i++) {
-        if (path[i] != '/' && path[i] != 0) continue;
-        memcpy(part, path, i);
-        part[i] = 0;
-        if (mkdir(part, 0777) != 0 && errno != EEXIST) return false;
-    }
-    return true;
+    return sterna_sys_make_folder(path, NULL) == STERNA_OK;
 }
 
 /* Length of the UTF-8 sequence at s, or 0 when it is none or a character XML 1.0 forbids. */

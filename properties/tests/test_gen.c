@@ -178,6 +178,29 @@ static void sizes_cover_tiles(sterna_test *t)
     CHECK(t, covered == 64 && largest > 512);
 }
 
+/* Products: rows modulo 8, outputs modulo 16 and blocks modulo 8 are the widest tiles of the kernels; every pair comes. */
+static void products_cover_tiles(sterna_test *t)
+{
+    static uint8_t seen[8][16], blocks[8];
+    uint32_t covered = 0, columns = 0, most_rows = 0;
+    for (uint32_t s = 0; s < 6000; s++) {
+        sterna_call call;
+        sterna_choice_random(&c, s, 79);
+        CHECK(t, sterna_gen_call(&c, STERNA_OP_matmul_block, 8, STERNA_ACT_BLOCK32, STERNA_GEN_VALID, &call));
+        uint32_t rows = sterna_call_u32(&call, "rows");
+        seen[rows % 8][sterna_call_u32(&call, "m") % 16] = 1;
+        blocks[sterna_call_u32(&call, "k") / 32 % 8] = 1;
+        if (rows > most_rows) most_rows = rows;
+        sterna_call_free(&call);
+    }
+    for (uint32_t r = 0; r < 8; r++) {
+        for (uint32_t m = 0; m < 16; m++) covered += seen[r][m];
+        columns += blocks[r];
+    }
+    CHECK_MSG(t, covered == 128 && columns == 8 && most_rows >= 64,
+              "%u of 128 tiles, %u of 8 remainders, %u rows", covered, columns, most_rows);
+}
+
 static void values_are_what_they_say(sterna_test *t)
 {
     static float x[20000];
@@ -206,5 +229,6 @@ const sterna_test_case sterna_test_cases[] = {{"replay_is_exact", replay_is_exac
                                               {"calls_are_legal", calls_are_legal, 0},
                                               {"any_bytes_are_a_call", any_bytes_are_a_call, 0},
                                               {"sizes_cover_tiles", sizes_cover_tiles, 0},
+                                              {"products_cover_tiles", products_cover_tiles, 0},
                                               {"values_are_what_they_say", values_are_what_they_say, 0},
                                               {0}};
