@@ -234,16 +234,15 @@ _Noreturn void sterna_mock_race(const mock_item *I, const char *name, uint32_t i
                                 const char *kind, mock_site site)
 {
     const mock_group *group = I->group;
-    char text[200];
-    uint32_t other =
-        cell->written == group->interval && cell->writer != I->local ? cell->writer : cell->reader;
+    bool was_written = cell->written == group->interval && cell->writer != I->local;
+    uint32_t other = was_written ? cell->writer : cell->reader;
+    char who[40], text[200];
     if (other == MOCK_MANY)
-        snprintf(text, sizeof text,
-                 "race in shared array %s, index %u: %s (several items) with no barrier between", name, index,
-                 kind);
+        snprintf(who, sizeof who, "several items");
     else
-        snprintf(text, sizeof text, "race in shared array %s, index %u: %s (item %u) with no barrier between",
-                 name, index, kind, other);
+        snprintf(who, sizeof who, "item %u", other);
+    snprintf(text, sizeof text, "race in shared array %s, index %u: %s (%s, line %u) with no barrier between",
+             name, index, kind, who, was_written ? cell->written_line : cell->read_line);
     stop(I, site, text);
 }
 

@@ -32,8 +32,9 @@ typedef struct mock_bound {
 
 /* One word of shared memory: the last write and the last read, by barrier interval and item. */
 typedef struct mock_cell {
-    uint32_t written, read;  /* interval; 0: never in this launch */
-    uint16_t writer, reader; /* items; MOCK_MANY: several have read it */
+    uint32_t written, read;           /* interval; 0: never in this launch */
+    uint16_t writer, reader;          /* items; MOCK_MANY: several have read it */
+    uint16_t written_line, read_line; /* of the .kc file */
 } mock_cell;
 enum { MOCK_MANY = 0xffff };
 
@@ -120,6 +121,7 @@ static inline uint32_t mock_shared_load(const mock_item *I, uint32_t offset, uin
     } else {
         cell->read = group->interval;
         cell->reader = (uint16_t)I->local;
+        cell->read_line = (uint16_t)site.line;
     }
     return index;
 }
@@ -140,6 +142,7 @@ static inline uint32_t mock_shared_store(const mock_item *I, uint32_t offset, ui
         sterna_mock_race(I, name, index, cell, "write after another item's read", site);
     cell->written = group->interval;
     cell->writer = (uint16_t)I->local;
+    cell->written_line = (uint16_t)site.line;
     return index;
 }
 

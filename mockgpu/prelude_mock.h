@@ -25,32 +25,32 @@
 #define SUBGROUP_ID         ((uint)I->subgroup)
 #define SUBGROUPS           (I->group->subgroups)
 
-#define MOCK_HERE            ((mock_site){__FILE__, __LINE__})
-#define MOCK_PARAMS          ((const struct kernel_params *)I->group->params)
-#define MOCK_SHARED          ((struct kernel_shared *)I->group->shared)
-#define MOCK_OFFSET(array)   ((uint)(__builtin_offsetof(struct kernel_shared, array) / 4))
-#define MOCK_COUNT(array)    ((uint)(sizeof MOCK_SHARED->array / 4))
-#define ARG(name)            (MOCK_PARAMS->name)
-#define LD(buffer, i)        (MOCK_PARAMS->buffer.data[mock_load(I, &MOCK_PARAMS->buffer.bound, (i), MOCK_HERE)])
+#define MOCK_HERE          ((mock_site){__FILE__, __LINE__})
+#define MOCK_PARAMS        ((const struct kernel_params *)I->group->params)
+#define MOCK_SHARED        ((struct kernel_shared *)I->group->shared)
+#define MOCK_OFFSET(array) ((uint)(__builtin_offsetof(struct kernel_shared, array) / 4))
+#define MOCK_COUNT(array)  ((uint)(sizeof MOCK_SHARED->array / 4))
+#define ARG(name)          (MOCK_PARAMS->name)
+#define LD(buffer, i)      (MOCK_PARAMS->buffer.data[mock_load(I, &MOCK_PARAMS->buffer.bound, (i), MOCK_HERE)])
 /* The value is computed first: it may read the word that is about to count as written. */
-#define ST(buffer, i, value)                                                                                           \
-    do {                                                                                                               \
-        const __typeof__(MOCK_PARAMS->buffer.data[0]) stored_ = (value);                                               \
-        MOCK_PARAMS->buffer.data[mock_store(I, &MOCK_PARAMS->buffer.bound, (i), MOCK_HERE)] = stored_;                 \
+#define ST(buffer, i, value)                                                                                 \
+    do {                                                                                                     \
+        const __typeof__(MOCK_PARAMS->buffer.data[0]) stored_ = (value);                                     \
+        MOCK_PARAMS->buffer.data[mock_store(I, &MOCK_PARAMS->buffer.bound, (i), MOCK_HERE)] = stored_;       \
     } while (0)
-#define ATOMIC_OR(buffer, i, value)                                                                                    \
+#define ATOMIC_OR(buffer, i, value)                                                                          \
     (MOCK_PARAMS->buffer.data[mock_load(I, &MOCK_PARAMS->buffer.bound, (i), MOCK_HERE)] |= (value))
-#define LDS(array, i)                                                                                                  \
+#define LDS(array, i)                                                                                        \
     (MOCK_SHARED->array[mock_shared_load(I, MOCK_OFFSET(array), MOCK_COUNT(array), (i), #array, MOCK_HERE)])
-#define STS(array, i, value)                                                                                           \
-    do {                                                                                                               \
-        const __typeof__(MOCK_SHARED->array[0]) stored_ = (value);                                                     \
-        MOCK_SHARED->array[mock_shared_store(I, MOCK_OFFSET(array), MOCK_COUNT(array), (i), I->group->shared, &stored_, \
-                                             #array, MOCK_HERE)] = stored_;                                            \
+#define STS(array, i, value)                                                                                 \
+    do {                                                                                                     \
+        const __typeof__(MOCK_SHARED->array[0]) stored_ = (value);                                           \
+        MOCK_SHARED->array[mock_shared_store(I, MOCK_OFFSET(array), MOCK_COUNT(array), (i),                  \
+                                             I->group->shared, &stored_, #array, MOCK_HERE)] = stored_;      \
     } while (0)
-#define STATUS(flags)                                                                                                  \
-    do {                                                                                                               \
-        if ((flags) != 0u) ATOMIC_OR(status, ARG(status_at), flags);                                                   \
+#define STATUS(flags)                                                                                        \
+    do {                                                                                                     \
+        if ((flags) != 0u) ATOMIC_OR(status, ARG(status_at), flags);                                         \
     } while (0)
 
 #define MOCK_TYPE_f32  float
@@ -59,33 +59,33 @@
 #define MOCK_TYPE_byte uint
 
 /* struct kernel_params: what an item reads its arguments from. */
-#define MOCK_IN(type, name, extent)                                                                                    \
-    struct {                                                                                                           \
-        const MOCK_TYPE_##type *data;                                                                                  \
-        mock_bound bound;                                                                                              \
+#define MOCK_IN(type, name, extent)                                                                          \
+    struct {                                                                                                 \
+        const MOCK_TYPE_##type *data;                                                                        \
+        mock_bound bound;                                                                                    \
     } name;
-#define MOCK_OUT(type, name, extent)                                                                                   \
-    struct {                                                                                                           \
-        MOCK_TYPE_##type *data;                                                                                        \
-        mock_bound bound;                                                                                              \
+#define MOCK_OUT(type, name, extent)                                                                         \
+    struct {                                                                                                 \
+        MOCK_TYPE_##type *data;                                                                              \
+        mock_bound bound;                                                                                    \
     } name;
-#define MOCK_WEIGHT(name, rows, cols, klass)                                                                           \
-    MOCK_IN(u32, name, rows)                                                                                           \
-    uint name##_first, name##_count, name##_stride;                                                                    \
+#define MOCK_WEIGHT(name, rows, cols, klass)                                                                 \
+    MOCK_IN(u32, name, rows)                                                                                 \
+    uint name##_first, name##_count, name##_stride;                                                          \
     float name##_scale;
-#define MOCK_U32(name, low, high) uint name;
-#define MOCK_F32(name)            float name;
+#define MOCK_U32(name, low, high)     uint name;
+#define MOCK_F32(name)                float name;
 #define MOCK_ARRAY(type, name, count) type name[count];
 
 /* Filling it: buffers in order, then words in order. */
-#define MOCK_BIND_BUFFER(type, name, extent)                                                                           \
-    p->name.bound = *bound;                                                                                            \
+#define MOCK_BIND_BUFFER(type, name, extent)                                                                 \
+    p->name.bound = *bound;                                                                                  \
     p->name.data = (MOCK_TYPE_##type *)bound++->words;
-#define MOCK_BIND_WEIGHT(name, rows, cols, klass)                                                                      \
-    MOCK_BIND_BUFFER(u32, name, rows)                                                                                  \
-    p->name##_first = *word++;                                                                                         \
-    p->name##_count = *word++;                                                                                         \
-    p->name##_stride = *word++;                                                                                        \
+#define MOCK_BIND_WEIGHT(name, rows, cols, klass)                                                            \
+    MOCK_BIND_BUFFER(u32, name, rows)                                                                        \
+    p->name##_first = *word++;                                                                               \
+    p->name##_count = *word++;                                                                               \
+    p->name##_stride = *word++;                                                                              \
     p->name##_scale = mock_as_float(*word++);
 #define MOCK_BIND_U32(name, low, high) p->name = *word++;
 #define MOCK_BIND_F32(name)            p->name = mock_as_float(*word++);
@@ -105,41 +105,39 @@
 #define MOCK_TEXT_(a)    #a
 #define MOCK_TEXT(a)     MOCK_TEXT_(a)
 
-#define KERNEL(op)                                                                                                     \
-    struct kernel_params {                                                                                             \
-        STERNA_ARGS_##op(MOCK_IN, MOCK_OUT, MOCK_OUT, MOCK_WEIGHT, MOCK_U32, MOCK_F32)                                 \
-        MOCK_OUT(u32, status, 1)                                                                                       \
-        uint status_at;                                                                                                \
-    };                                                                                                                 \
-    struct kernel_shared {                                                                                             \
-        KERNEL_SHARED(MOCK_ARRAY)                                                                                      \
-        uint unused;                                                                                                   \
-    };                                                                                                                 \
-    static void kernel_bind(const mock_bound *bound, const uint *word, void *params)                                   \
-    {                                                                                                                  \
-        struct kernel_params *p = params;                                                                              \
-        STERNA_ARGS_##op(MOCK_BIND_BUFFER, MOCK_BIND_BUFFER, MOCK_BIND_BUFFER, MOCK_BIND_WEIGHT, MOCK_BIND_U32,        \
-                         MOCK_BIND_F32)                                                                                \
-        MOCK_BIND_BUFFER(u32, status, 1)                                                                               \
-        MOCK_BIND_U32(status_at, 0, 0)                                                                                 \
-    }                                                                                                                  \
-    static const char *const kernel_names[] = {STERNA_ARGS_##op(MOCK_NAME_BUFFER, MOCK_NAME_BUFFER, MOCK_NAME_BUFFER,  \
-                                                                MOCK_NAME_WEIGHT, MOCK_NAME_NONE_U32,                  \
-                                                                MOCK_NAME_NONE_F32) "status"};                         \
-    static void kernel_body(const mock_item *I);                                                                       \
-    const mock_kernel MOCK_JOIN(sterna_mock_kernel_, KERNEL_ID) = {                                                    \
-        .name = MOCK_TEXT(KERNEL_ID),                                                                                  \
-        .body = kernel_body,                                                                                           \
-        .bind = kernel_bind,                                                                                           \
-        .group_size = GROUP_SIZE,                                                                                      \
-        .params_bytes = sizeof(struct kernel_params),                                                                  \
-        .shared_bytes = sizeof(struct kernel_shared),                                                                  \
-        .n_bounds = sizeof kernel_names / sizeof kernel_names[0],                                                      \
-        .n_words = 1 STERNA_ARGS_##op(MOCK_ZERO_BUFFER, MOCK_ZERO_BUFFER, MOCK_ZERO_BUFFER, MOCK_FOUR_WEIGHT,          \
-                                      MOCK_ONE_U32, MOCK_ONE_F32),                                                     \
-        .bound_names = kernel_names,                                                                                   \
-        .hash = kernel_hash,                                                                                           \
-    };                                                                                                                 \
+#define KERNEL(op)                                                                                           \
+    struct kernel_params {                                                                                   \
+        STERNA_ARGS_##op(MOCK_IN, MOCK_OUT, MOCK_OUT, MOCK_WEIGHT, MOCK_U32, MOCK_F32)                       \
+            MOCK_OUT(u32, status, 1) uint status_at;                                                         \
+    };                                                                                                       \
+    struct kernel_shared {                                                                                   \
+        KERNEL_SHARED(MOCK_ARRAY)                                                                            \
+        uint unused;                                                                                         \
+    };                                                                                                       \
+    static void kernel_bind(const mock_bound *bound, const uint *word, void *params)                         \
+    {                                                                                                        \
+        struct kernel_params *p = params;                                                                    \
+        STERNA_ARGS_##op(MOCK_BIND_BUFFER, MOCK_BIND_BUFFER, MOCK_BIND_BUFFER, MOCK_BIND_WEIGHT,             \
+                         MOCK_BIND_U32, MOCK_BIND_F32) MOCK_BIND_BUFFER(u32, status, 1)                      \
+            MOCK_BIND_U32(status_at, 0, 0)                                                                   \
+    }                                                                                                        \
+    static const char *const kernel_names[] = {                                                              \
+        STERNA_ARGS_##op(MOCK_NAME_BUFFER, MOCK_NAME_BUFFER, MOCK_NAME_BUFFER, MOCK_NAME_WEIGHT,             \
+                         MOCK_NAME_NONE_U32, MOCK_NAME_NONE_F32) "status"};                                  \
+    static void kernel_body(const mock_item *I);                                                             \
+    const mock_kernel MOCK_JOIN(sterna_mock_kernel_, KERNEL_ID) = {                                          \
+        .name = MOCK_TEXT(KERNEL_ID),                                                                        \
+        .body = kernel_body,                                                                                 \
+        .bind = kernel_bind,                                                                                 \
+        .group_size = GROUP_SIZE,                                                                            \
+        .params_bytes = sizeof(struct kernel_params),                                                        \
+        .shared_bytes = sizeof(struct kernel_shared),                                                        \
+        .n_bounds = sizeof kernel_names / sizeof kernel_names[0],                                            \
+        .n_words = 1 STERNA_ARGS_##op(MOCK_ZERO_BUFFER, MOCK_ZERO_BUFFER, MOCK_ZERO_BUFFER,                  \
+                                      MOCK_FOUR_WEIGHT, MOCK_ONE_U32, MOCK_ONE_F32),                         \
+        .bound_names = kernel_names,                                                                         \
+        .hash = kernel_hash,                                                                                 \
+    };                                                                                                       \
     static void kernel_body(const mock_item *I)
 #define KERNEL_END
 

@@ -49,7 +49,12 @@ typedef struct gpu_node {
     uint32_t n_kernels;
 } gpu_node;
 
+/* Submissions of one plan whose status words can wait to be read. */
+#if STERNA_HOSTILE
+enum { STATUS_RING = 1 };
+#else
 enum { STATUS_RING = 4 };
+#endif
 
 struct sterna_plan {
     gpu_link link;

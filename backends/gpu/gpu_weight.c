@@ -3,7 +3,12 @@
 #include "gpu/gpu_private.h"
 #include <inttypes.h>
 
+/* Rows are laid out in host memory of about this size, then uploaded. */
+#if STERNA_HOSTILE
+enum { STAGING_BYTES = 1 }; /* row by row */
+#else
 enum { STAGING_BYTES = 1 << 20 };
+#endif
 
 static sterna_status no_memory(const sterna_tensor *tensor, sterna_fault *fault)
 {
