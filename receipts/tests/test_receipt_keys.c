@@ -13,7 +13,7 @@ static const char *written(sterna_test *t, const char *text)
 {
     snprintf(path, sizeof path, "%s/key", sterna_test_folder(t));
     FILE *out = fopen(path, "w");
-    if (!out || fputs(text, out) < 0 || fclose(out) != 0) EXPECT(t, !"written");
+    EXPECT(t, out && fputs(text, out) >= 0 && fclose(out) == 0);
     return path;
 }
 
