@@ -121,7 +121,7 @@ void sterna_page_zsh(sterna_out *out)
     put_flags(out, STERNA_CMD_sterna, ~0u, " ");
     sterna_out_text(out, "\n        return\n    fi\n    case $words[2] in\n");
     for (uint32_t c = 1; c < STERNA_CMD_COUNT; c++) {
-        sterna_out_print(out, "        %s) shift words; (( CURRENT-- )); _arguments -s \\\n",
+        sterna_out_print(out, "        %s) shift words; (( CURRENT-- )); _arguments \\\n",
                          sterna_command_rows[c].name);
         for (uint32_t o = 0; o < STERNA_OPT_COUNT; o++)
             if (sterna_option_rows[o].commands >> c & 1u) put_zsh_option(out, &sterna_option_rows[o]);

@@ -13,11 +13,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#define PROGRAM STERNA_BINARY_DIR "/bin/sterna "
+#define MODEL   STERNA_SOURCE_DIR "/golden/models/golden.gguf "
+
 #define SCENARIOS(X)                                                                                         \
     X(usage)                                                                                                 \
     X(help)                                                                                                  \
-    X(inspect) X(hash) X(tokenize) X(convert) X(synth) X(run) X(devices) X(check) X(bench) X(testing)        \
-        X(files)
+    X(inspect) X(hash) X(tokenize) X(convert) X(synth) X(run) X(devices) X(check) X(bench) X(files)
 
 #define X(name)                                                                                              \
     static void case_##name(sterna_test *t)                                                                  \
@@ -84,7 +86,7 @@ static bool start(sterna_test *t, child *c, const char *prompt)
         signal(SIGINT, SIG_DFL);
         execl(STERNA_BINARY_DIR "/bin/sterna", "sterna", "run", "-m",
               STERNA_SOURCE_DIR "/golden/models/golden.gguf", "-p", prompt, "--ignore-eos", "--device",
-              "cpu:scalar", "-c", "100000", "-n", "99990", (char *)NULL);
+              "cpu:scalar", "-c", "120000", "-b", "4096", "-n", "99990", (char *)NULL);
         _exit(127);
     }
     close(ends[1]);
@@ -156,6 +158,64 @@ static void closed_pipe(sterna_test *t)
     EXPECT(t, !errors_hold(&c, "error"));
 }
 
+/* Waits until the process catches SIGINT, which proc(5) tells; false after some seconds. */
+static bool catches_interrupts(pid_t id)
+{
+    char path[64], text[4096];
+    snprintf(path, sizeof path, "/proc/%ld/status", (long)id);
+    for (int i = 0; i < 1500; i++, pause_ms(10)) {
+        sterna_mapping file = {0};
+        if (sterna_sys_read(path, sizeof text - 1, &file, NULL) != STERNA_OK) return false;
+        memcpy(text, file.data, file.size);
+        text[file.size] = 0;
+        sterna_sys_unmap(&file);
+        const char *caught = strstr(text, "SigCgt:");
+        if (caught && strtoull(caught + strlen("SigCgt:"), NULL, 16) >> (SIGINT - 1) & 1) return true;
+    }
+    return false;
+}
+
+/* The first Ctrl-C waits for the end of the submission, here a prompt of thousands of tokens; the second one does not. */
+static void second_interrupt(sterna_test *t)
+{
+    static char prompt[40000];
+    child c;
+    int status = 0;
+    for (size_t i = 0; i + 8 < sizeof prompt; i += 8) memcpy(prompt + i, "one day ", 8);
+    CHECK(t, start(t, &c, prompt));
+    bool ready = catches_interrupts(c.id);
+    kill(c.id, SIGINT);
+    pause_ms(100);
+    bool still_running = waitpid(c.id, &status, WNOHANG) == 0;
+    kill(c.id, SIGINT);
+    if (still_running) status = ended(c.id, 3);
+    close(c.out);
+    CHECK_MSG(t, ready && still_running && WIFSIGNALED(status) && WTERMSIG(status) == SIGINT,
+              "wait status %d", status);
+}
+
+/* The pages for shells that are installed here are what these shells understand. */
+static void shells(sterna_test *t)
+{
+    static const char *const commands[] = {
+        "zsh -fc : && " PROGRAM "--completion-zsh >_sterna && zsh -n _sterna",
+        "fish -c : && " PROGRAM "--completion-fish >sterna.fish && "
+        "fish -c 'source sterna.fish; complete -C \"sterna run -ctk f\"' | grep -q ^f32",
+    };
+    int tried = 0;
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        char line[1024];
+        snprintf(line, sizeof line, "cd '%s' && command -v %.*s >/dev/null 2>&1", sterna_test_folder(t),
+                 (int)strcspn(commands[i], " "), commands[i]);
+        if (system(line) != 0) continue;
+        tried++;
+        snprintf(line, sizeof line, "cd '%s' && HOME=$PWD && export HOME && %s", sterna_test_folder(t),
+                 commands[i]);
+        if (!EXPECT(t, system(line) == 0)) sterna_test_note(t, "%s", line);
+    }
+    if (!tried) SKIP(t, "neither zsh nor fish is installed");
+}
+
 /* What a command writes to a terminal (a pseudo-terminal) as its standard error. */
 static bool on_terminal(sterna_test *t, const char *arguments, char *text, size_t size)
 {
@@ -194,9 +254,6 @@ static bool have_terminals(void)
     return have;
 }
 
-#define PROGRAM STERNA_BINARY_DIR "/bin/sterna "
-#define MODEL   STERNA_SOURCE_DIR "/golden/models/golden.gguf "
-
 /* Colour and redrawn lines on a terminal only, and no colour where NO_COLOR is set and not empty. */
 static void terminal(sterna_test *t)
 {
@@ -222,6 +279,8 @@ const sterna_test_case sterna_test_cases[] = {
 #undef X
         {"interrupt", interrupt, 30},
     {"closed_pipe", closed_pipe, 30},
+    {"second_interrupt", second_interrupt, 30},
+    {"shells", shells, 30},
     {"terminal", terminal, 60},
     {0},
 };
