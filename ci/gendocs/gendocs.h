@@ -8,6 +8,7 @@
 /* DOC(path below the root, function) */
 #define GENDOCS(DOC)                                                                                         \
     DOC("docs/cli.md", gendocs_cli)                                                                          \
+    DOC("docs/environment.md", gendocs_environment)                                                          \
     DOC("docs/errors.md", gendocs_errors)                                                                    \
     DOC("docs/kernels.md", gendocs_kernels)                                                                  \
     DOC("receipts/schema/receipt-1.0.0.json", gendocs_receipt)
