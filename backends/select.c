@@ -94,11 +94,20 @@ static const char *library_end(const char *spec)
     return dot ? dot + 3 : NULL;
 }
 
+/* A built-in's name comes first: what stands behind its colon may hold slashes ("mock:profile=./small.txt"). */
+static bool names_builtin(const char *spec, size_t length)
+{
+    for (int b = 0; b < N_BUILTINS; b++)
+        if (strlen(builtins[b].name) == length && memcmp(builtins[b].name, spec, length) == 0) return true;
+    return false;
+}
+
 /* Where a name ends and what follows it: "cpu:avx2" -> "cpu", "avx2". */
 static sterna_status split(const char *spec, char *name, size_t size, const char **variant,
                            sterna_fault *fault)
 {
-    const char *end = library_end(spec);
+    size_t plain = strcspn(spec, ":");
+    const char *end = names_builtin(spec, plain) ? spec + plain : library_end(spec);
     if (!end) end = strchr(spec, '/') ? spec + strlen(spec) : spec + strcspn(spec, ":");
     size_t length = (size_t)(end - spec);
     if (length == 0 || length >= size)

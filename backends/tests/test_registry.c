@@ -40,6 +40,9 @@ static void refuses(sterna_test *t)
         {"no-such.so:1", STERNA_FILE, "no-such.so"},
         {"./folder/thing", STERNA_FILE, "thing"},
         {"Auto", STERNA_UNSUPPORTED, "Auto"},
+        /* What stands behind a built-in's colon is that backend's, whatever it looks like. */
+        {"cpu:./x.so", STERNA_UNSUPPORTED, "unknown level './x.so'"},
+        {"mock:profile=./no/such.so", STERNA_FILE, "./no/such.so: cannot open"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         sterna_open_device device = {0};
