@@ -1,0 +1,41 @@
+/* The store of results: one SQLite file that several programs may write at once. Owns: the schema (schema/), its
+ * migrations, what a transaction holds. Leaves to others: what results mean.
+ *
+ * A run is written in one transaction: after a kill, a full disk or a power cut it is there in whole or not at all (WAL,
+ * synchronous=FULL). Writers wait up to 30 s for each other. Memory and files of SQLite go through base/mem.h and the
+ * fault point of system calls. */
+#ifndef STERNA_STORE_H
+#define STERNA_STORE_H
+
+#include "measure/result.h"
+
+typedef struct sterna_store sterna_store;
+
+/* Opens, creates where nothing is, and brings an older schema up to date. FILE: cannot be opened, or holds something else
+ * than a store. UNSUPPORTED: written by a newer Sterna. */
+sterna_status sterna_store_open(const char *path, sterna_store **store, sterna_fault *fault);
+/* NULL is allowed. */
+void sterna_store_close(sterna_store *store);
+
+/* Writes a run. *run (may be NULL) gets its number. */
+sterna_status sterna_store_put(sterna_store *store, const sterna_results *results, int64_t *run,
+                               sterna_fault *fault);
+
+/* One point of a benchmark's history. Texts live until the visitor returns. */
+typedef struct sterna_store_point {
+    int64_t series; /* equal: same benchmark, settings, model, machine, device and threads */
+    const char *name, *settings, *model, *device, *processor, *unit;
+    uint32_t threads;
+    double work;
+    const char *began, *commit;
+    uint8_t digest[STERNA_HASH_BYTES], code[STERNA_HASH_BYTES];
+    bool has_code;
+    const double *seconds; /* [n], sorted */
+    uint32_t n;
+} sterna_store_point;
+/* Every timed result, series by series, each in the order of time. A status other than OK ends the walk. */
+typedef sterna_status sterna_store_visit(void *context, const sterna_store_point *point, sterna_fault *fault);
+sterna_status sterna_store_walk(sterna_store *store, sterna_store_visit *visit, void *context,
+                                sterna_fault *fault);
+
+#endif
