@@ -152,6 +152,51 @@ static sterna_status check_names(const sterna_bench_params *params, sterna_fault
     return STERNA_OK;
 }
 
+/* The device by its own name, and how it was selected. */
+typedef struct device_choice {
+    char name[sizeof((sterna_open_device *)0)->spec], snapshot[sizeof((sterna_open_device *)0)->snapshot];
+} device_choice;
+
+/* A repro names the device itself, not "the best there is"; a receipt tells how it was selected; strict mode takes no
+ * mock. Nobody else asks, so that devices which only the bench knows can be tested, too. */
+static sterna_status choose_device(const sterna_options *options, sterna_bench_params *params,
+                                   device_choice *choice, sterna_fault *fault)
+{
+    sterna_open_device chosen = {0};
+    bool automatic = strcmp(params->spec.name, "auto") == 0,
+         strict = sterna_option_flag(options, STERNA_OPT_strict);
+    choice->snapshot[0] = '\0';
+    if (!automatic && !strict && !sterna_option_text(options, STERNA_OPT_receipt)) return STERNA_OK;
+    sterna_status status = sterna_device_open(params->spec.name, 1, params->spec.profile, &chosen, fault);
+    if (status != STERNA_OK) return status;
+    memcpy(choice->name, chosen.spec, sizeof choice->name);
+    memcpy(choice->snapshot, chosen.snapshot, sizeof choice->snapshot);
+    if (automatic) params->spec.name = choice->name;
+    if (strict && (chosen.info.is_mock || params->spec.profile != STERNA_PROFILE_EXACT))
+        status = sterna_fail(fault, STERNA_POLICY, "--strict: the device %s is %s", chosen.spec,
+                             chosen.info.is_mock ? "a mock" : "asked for the fast profile");
+    sterna_device_close(&chosen);
+    return status;
+}
+
+static sterna_status keep_receipt(const sterna_cli *cli, const sterna_bench_params *params,
+                                  const sterna_bench_report *report, const char *snapshot,
+                                  sterna_fault *fault)
+{
+    sterna_checked checked = {.snapshot = snapshot,
+                              .device = &report->info,
+                              .profile = params->spec.profile,
+                              .kernels = report->kernels,
+                              .n_kernels = report->n_kernels,
+                              .passed = report->passed,
+                              .failed = report->failed,
+                              .skipped = report->unsupported + report->refused};
+    if (!sterna_option_text(cli->options, STERNA_OPT_receipt)) return STERNA_OK;
+    if (!cli->recorder)
+        return sterna_fail(fault, STERNA_UNSUPPORTED, "--receipt: this build has no receipts");
+    return cli->recorder->check(cli->options, &checked, fault);
+}
+
 sterna_status sterna_cmd_check(const sterna_cli *cli, sterna_fault *fault)
 {
     const sterna_options *options = cli->options;
@@ -175,16 +220,9 @@ sterna_status sterna_cmd_check(const sterna_cli *cli, sterna_fault *fault)
     }
     sterna_status status = check_names(&params, fault);
     if (status != STERNA_OK) return status;
-    /* A repro names the device itself, not "the best there is". */
-    sterna_open_device chosen = {0};
-    char name[sizeof chosen.spec];
-    if (strcmp(params.spec.name, "auto") == 0) {
-        status = sterna_device_open("auto", 1, params.spec.profile, &chosen, fault);
-        if (status != STERNA_OK) return status;
-        memcpy(name, chosen.spec, sizeof name);
-        params.spec.name = name;
-        sterna_device_close(&chosen);
-    }
+    device_choice device;
+    status = choose_device(options, &params, &device, fault);
+    if (status != STERNA_OK) return status;
     status = sterna_bench_run(&params, &report, fault);
     if (status == STERNA_OK && sterna_option_flag(options, STERNA_OPT_json)) {
         status = print_json(cli, &params, &report, fault);
@@ -200,6 +238,7 @@ sterna_status sterna_cmd_check(const sterna_cli *cli, sterna_fault *fault)
             sterna_say("%llu cases could not be made: no memory", (unsigned long long)report.refused);
         sterna_say("%.2f s, seed %u, %u worker processes", report.seconds, params.seed, report.workers);
     }
+    if (status == STERNA_OK) status = keep_receipt(cli, &params, &report, device.snapshot, fault);
     if (status == STERNA_OK && report.n_failures) status = STERNA_FAILED;
     sterna_bench_free(&report);
     return status;

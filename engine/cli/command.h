@@ -7,6 +7,16 @@
 #include "cli/out.h"
 #include "sterna.h"
 
+/* What a check of a device came to, for its receipt. */
+typedef struct sterna_checked {
+    const char *snapshot; /* requested, detected, selected (registry.h) */
+    const sterna_device_info *device;
+    sterna_profile profile;
+    const sterna_kernel_use *kernels;
+    uint32_t n_kernels;
+    uint64_t passed, failed, skipped; /* cases */
+} sterna_checked;
+
 /* What keeps evidence of a generation (--receipt). An upper room brings it (receipts/cli), main.c hands it to the
  * commands, and they call it around sterna_generate(). */
 typedef struct sterna_recorder {
@@ -17,6 +27,8 @@ typedef struct sterna_recorder {
     sterna_status (*end)(void *record, const sterna_generate_result *result, sterna_fault *fault);
     /* In any case, once the session runs no more. NULL is allowed. */
     void (*release)(void *record);
+    /* After a check, whatever it came to: writes the receipt. */
+    sterna_status (*check)(const sterna_options *options, const sterna_checked *checked, sterna_fault *fault);
 } sterna_recorder;
 
 typedef struct sterna_cli {

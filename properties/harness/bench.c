@@ -198,6 +198,11 @@ static void add_up(const sterna_bench_shared *shared, sterna_bench_report *repor
     if (report->failures)
         memcpy(report->failures, shared->failures,
                (report->n_failures = shared->n_failures) * sizeof *report->failures);
+    report->kernels = sterna_alloc(shared->n_kernels + 1, sizeof *report->kernels);
+    if (report->kernels)
+        memcpy(report->kernels, shared->kernels,
+               (report->n_kernels = shared->n_kernels) * sizeof *report->kernels);
+    report->info = shared->info;
     snprintf(report->device, sizeof report->device, "%.*s", (int)sizeof report->device - 1, shared->device);
 }
 
@@ -273,5 +278,6 @@ void sterna_bench_free(sterna_bench_report *report)
 {
     sterna_free(report->jobs);
     sterna_free(report->failures);
+    sterna_free(report->kernels);
     memset(report, 0, sizeof *report);
 }

@@ -17,7 +17,12 @@ typedef struct sterna_job {
     sterna_law_id law;
 } sterna_job;
 
-enum { STERNA_STORY_BYTES = 2400, STERNA_BENCH_JOBS = 1024, STERNA_BENCH_FAILURES = 64 };
+enum {
+    STERNA_STORY_BYTES = 2400,
+    STERNA_BENCH_JOBS = 1024,
+    STERNA_BENCH_FAILURES = 64,
+    STERNA_BENCH_KERNELS = 512
+};
 
 typedef struct sterna_failure {
     sterna_job job;
@@ -52,6 +57,9 @@ typedef struct sterna_bench_report {
     uint32_t workers; /* processes started */
     double seconds;
     char device[160]; /* its description */
+    sterna_device_info info;
+    sterna_kernel_use *kernels; /* that ran in the last worker, as its device counted them */
+    uint32_t n_kernels;         /* at most STERNA_BENCH_KERNELS */
 } sterna_bench_report;
 
 /* Runs. OK: see the report. NOTHING: no job matches the filters, or not one case passed or failed. Otherwise

@@ -25,6 +25,9 @@ typedef struct sterna_bench_shared {
     sterna_fault fault;     /* why the device did not open */
     char device[160];
     char story[STERNA_STORY_BYTES];
+    sterna_device_info info;
+    uint32_t n_kernels;
+    sterna_kernel_use kernels[STERNA_BENCH_KERNELS];
     uint32_t n_jobs, n_failures;
     sterna_job_result jobs[STERNA_BENCH_JOBS];
     sterna_failure failures[STERNA_BENCH_FAILURES];

@@ -126,6 +126,15 @@ static void run_turn(const sterna_bench_params *params, sterna_bench_shared *sha
     shared->at = 0;
 }
 
+/* Which kernels the cases ran on, for who keeps evidence of it. */
+static void list_kernels(sterna_bench_shared *shared, const sterna_subject *subject)
+{
+    for (uint32_t i = 0; i < STERNA_BENCH_KERNELS; i++) shared->kernels[i].size = sizeof shared->kernels[i];
+    uint32_t n = subject->api->kernels_used(subject->device, shared->kernels, STERNA_BENCH_KERNELS);
+    shared->n_kernels = n < STERNA_BENCH_KERNELS ? n : STERNA_BENCH_KERNELS;
+    shared->info = subject->info;
+}
+
 void sterna_bench_work(const sterna_bench_params *params, sterna_bench_shared *shared, double deadline)
 {
     static sterna_subject subject;
@@ -147,6 +156,7 @@ void sterna_bench_work(const sterna_bench_params *params, sterna_bench_shared *s
         more = params->budget > 0 && sterna_sys_now() < deadline;
     }
     shared->job = shared->n_jobs - 1;
+    list_kernels(shared, &subject);
     atomic_store(&shared->stage, STAGE_CLOSING);
     sterna_subject_close(&subject, &closing);
     if (sterna_verdict_failed(closing.code)) {

@@ -68,4 +68,29 @@ static sterna_status end(void *context, const sterna_generate_result *result, st
     return status;
 }
 
-const sterna_recorder sterna_receipt_recorder = {begin, end, release};
+static sterna_status check(const sterna_options *options, const sterna_checked *checked, sterna_fault *fault)
+{
+    const char *path = sterna_option_text(options, STERNA_OPT_key);
+    bool strict = sterna_option_flag(options, STERNA_OPT_strict);
+    sterna_receipt receipt = {.head = {.kind = "check"},
+                              .tests = {.total = checked->passed + checked->failed + checked->skipped,
+                                        .passed = checked->passed,
+                                        .failed = checked->failed,
+                                        .skipped = checked->skipped}};
+    sterna_secret_key key;
+    sterna_status status = path ? sterna_secret_key_read(path, &key, fault) : STERNA_OK;
+    if (status != STERNA_OK) return status;
+    /* Each case that passed compared the device with oracle, reference or law. */
+    receipt.device.verified_values = checked->passed;
+    status = sterna_record_facts(checked->snapshot, checked->device, checked->profile, checked->kernels,
+                                 checked->n_kernels, sterna_build_get(), strict, &receipt, fault);
+    if (status == STERNA_OK && strict) status = keep_policy(&receipt, fault);
+    if (status == STERNA_OK)
+        status = sterna_receipt_save(&receipt, path ? &key : NULL,
+                                     sterna_option_text(options, STERNA_OPT_receipt), fault);
+    if (path) sterna_secret_key_wipe(&key);
+    sterna_receipt_free(&receipt);
+    return status;
+}
+
+const sterna_recorder sterna_receipt_recorder = {begin, end, release, check};
