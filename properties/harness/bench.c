@@ -233,6 +233,7 @@ static sterna_status run_workers(const sterna_bench_params *params, sterna_bench
             return sterna_fail(fault, shared->fault.status, "%s", shared->fault.text);
         if (stage == STAGE_OPENING)
             return sterna_fail(fault, STERNA_DEVICE, "%s: opening the device: %s", params->spec.name, v.text);
+        if (stage == STAGE_AGAIN && !sterna_verdict_failed(v.code)) continue;
         if (!sterna_verdict_failed(v.code)) return STERNA_OK;
         if (stage == STAGE_CLOSING || stage == STAGE_DONE) {
             shared->choices.count = 0;

@@ -10,6 +10,7 @@ typedef enum sterna_stage {
     STAGE_RUNNING,
     STAGE_SHRINKING, /* the failure is recorded already */
     STAGE_CLOSING,
+    STAGE_AGAIN, /* a case failed: the next worker goes on with a fresh device */
     STAGE_DONE,
     STAGE_NO_DEVICE,
 } sterna_stage;

@@ -1,7 +1,7 @@
 /* One call on a device: buffers with red zones full of poison, a plan of one node, a submission, and the look
  * at what was written. The reference's run stands here, too, so that both give the same kind of outcome. */
 #include "base/mem.h"
-#include "harness/subject.h"
+#include "harness/visit.h"
 #include "judge/compare.h"
 #include "judge/cpu_state.h"
 #include "reference/reference.h"
@@ -20,31 +20,13 @@ static uint8_t poison_byte(uint32_t salt, uint64_t at)
     return (uint8_t)(bits >> (8 * (at % 4)));
 }
 
-/* One argument's buffer on the device. */
-typedef struct lodging {
-    sterna_buffer *buffer;
-    uint64_t before, bytes, total; /* red zone before, the argument's extent, everything */
-    uint8_t *image;                /* what the whole buffer held before the run */
-} lodging;
-
-typedef struct visit {
-    sterna_subject *s;
-    const sterna_call *call;
-    const sterna_manner *manner;
-    lodging place[STERNA_MAX_ARGS];
-    sterna_weight *weight;
-    sterna_plan *plan;
-    sterna_verdict *v;
-    uint32_t salt;
-} visit;
-
-static bool failed(visit *x, const char *what, sterna_status status, const sterna_fault *fault)
+static bool failed(sterna_visit *x, const char *what, sterna_status status, const sterna_fault *fault)
 {
     return sterna_judge(x->v, STERNA_VERDICT_STATUS, "%s: %s: %s", what, sterna_status_name(status),
                         fault->text[0] ? fault->text : "(no text)");
 }
 
-static void leave(visit *x)
+void sterna_visit_leave(sterna_visit *x)
 {
     x->s->api->plan_destroy(x->s->device, x->plan);
     x->s->api->weight_destroy(x->s->device, x->weight);
@@ -54,10 +36,10 @@ static void leave(visit *x)
     }
 }
 
-static bool lodge(visit *x, uint32_t i, uint64_t bytes_at_max)
+static bool lodge(sterna_visit *x, uint32_t i, uint64_t bytes_at_max)
 {
     const sterna_param *param = &x->call->info->params[i];
-    lodging *p = &x->place[i];
+    sterna_lodging *p = &x->place[i];
     sterna_fault fault = {0};
     uint64_t alignment = x->s->info.buffer_alignment;
     uint64_t zone = x->s->guarded ? 0 : (RED_ZONE + alignment - 1) & ~(alignment - 1);
@@ -74,7 +56,7 @@ static bool lodge(visit *x, uint32_t i, uint64_t bytes_at_max)
     return status == STERNA_OK || failed(x, "buffer_write", status, &fault);
 }
 
-static bool make_weight(visit *x, uint32_t i)
+static bool make_weight(sterna_visit *x, uint32_t i)
 {
     sterna_tensor tensor;
     sterna_fault fault = {0};
@@ -96,7 +78,7 @@ static bool make_weight(visit *x, uint32_t i)
 }
 
 /* Creates what the call needs and the plan over it. */
-static bool arrive(visit *x, uint32_t *slot)
+bool sterna_visit_arrive(sterna_visit *x, uint32_t *slot)
 {
     const sterna_call *call = x->call;
     sterna_arg args[STERNA_MAX_ARGS] = {{0}};
@@ -133,7 +115,7 @@ static bool arrive(visit *x, uint32_t *slot)
     return status == STERNA_OK || failed(x, "plan_create", status, &fault);
 }
 
-static bool post(visit *x, uint32_t slot, sterna_fence *fence)
+bool sterna_visit_post(sterna_visit *x, uint32_t slot, sterna_fence *fence)
 {
     sterna_fault fault = {0};
     *fence = 0;
@@ -142,7 +124,7 @@ static bool post(visit *x, uint32_t slot, sterna_fence *fence)
     return *fence != 0 || sterna_judge(x->v, STERNA_VERDICT_STATUS, "submit: gave fence 0");
 }
 
-static bool await(visit *x, sterna_fence fence, uint32_t *flags)
+bool sterna_visit_await(sterna_visit *x, sterna_fence fence, uint32_t *flags)
 {
     sterna_fault fault = {0};
     sterna_result result = {.size = sizeof result};
@@ -159,11 +141,17 @@ static bool await(visit *x, sterna_fence fence, uint32_t *flags)
     return true;
 }
 
-static bool perform(visit *x, uint32_t slot, uint32_t *flags)
+void sterna_visit_drain(sterna_visit *x, sterna_fence fence)
+{
+    sterna_result result = {.size = sizeof result};
+    if (fence) (void)x->s->api->wait(x->s->device, fence, 0, &result, NULL);
+}
+
+static bool perform(sterna_visit *x, uint32_t slot, uint32_t *flags)
 {
     sterna_fence fence;
     sterna_cpu_state before = sterna_cpu_state_read();
-    bool good = post(x, slot, &fence) && await(x, fence, flags);
+    bool good = sterna_visit_post(x, slot, &fence) && sterna_visit_await(x, fence, flags);
     sterna_cpu_state after = sterna_cpu_state_read();
     if (before.control == after.control && before.direction == after.direction) return good;
     sterna_cpu_state_restore(before);
@@ -171,14 +159,10 @@ static bool perform(visit *x, uint32_t slot, uint32_t *flags)
                         after.control, before.control, after.direction, before.direction);
 }
 
-/* A submission with fewer rows on the same plan; then everything is as before it. */
-static bool warm_up(visit *x, uint32_t rows)
+bool sterna_visit_reset(sterna_visit *x)
 {
-    uint32_t flags, warm = x->manner->warm;
-    if (!x->manner->slot || warm == 0) return true;
-    if (!perform(x, warm < rows ? warm : rows, &flags)) return false;
     for (uint32_t i = 0; i < x->call->info->n_params; i++) {
-        lodging *p = &x->place[i];
+        sterna_lodging *p = &x->place[i];
         sterna_fault fault = {0};
         if (!p->buffer) continue;
         sterna_status status =
@@ -188,10 +172,18 @@ static bool warm_up(visit *x, uint32_t rows)
     return true;
 }
 
-/* Where the first changed byte stands relative to the argument. */
-static bool zones_hold(visit *x, uint32_t i, const uint8_t *now)
+/* A submission with fewer rows on the same plan; then everything is as before it. */
+static bool warm_up(sterna_visit *x, uint32_t rows)
 {
-    const lodging *p = &x->place[i];
+    uint32_t flags, warm = x->manner->warm;
+    if (!x->manner->slot || warm == 0) return true;
+    return perform(x, warm < rows ? warm : rows, &flags) && sterna_visit_reset(x);
+}
+
+/* Where the first changed byte stands relative to the argument. */
+static bool zones_hold(sterna_visit *x, uint32_t i, const uint8_t *now)
+{
+    const sterna_lodging *p = &x->place[i];
     const sterna_param *param = &x->call->info->params[i];
     for (uint64_t b = 0; b < p->total; b++) {
         if (now[b] == p->image[b]) continue;
@@ -210,11 +202,11 @@ static bool zones_hold(visit *x, uint32_t i, const uint8_t *now)
     return true;
 }
 
-static bool collect(visit *x, sterna_outcome *outcome)
+bool sterna_visit_collect(sterna_visit *x, sterna_outcome *outcome)
 {
     bool good = true;
     for (uint32_t i = 0; i < x->call->info->n_params && good; i++) {
-        lodging *p = &x->place[i];
+        sterna_lodging *p = &x->place[i];
         sterna_fault fault = {0};
         if (!p->buffer) continue;
         uint8_t *now = sterna_alloc_aligned((size_t)p->total, 64);
@@ -240,15 +232,15 @@ bool sterna_subject_run(sterna_subject *s, const sterna_call *call, const sterna
                         sterna_outcome *outcome, sterna_verdict *v)
 {
     static const sterna_manner plain;
-    visit x = {.s = s, .call = call, .manner = manner ? manner : &plain, .v = v, .salt = s->salt++};
+    sterna_visit x = {.s = s, .call = call, .manner = manner ? manner : &plain, .v = v, .salt = s->salt++};
     uint32_t slot;
     memset(outcome, 0, sizeof *outcome);
     if (!s->api->supports(s->device, call->info->name, call->format, call->act))
         return sterna_judge(v, STERNA_VERDICT_UNSUPPORTED, "%s has no %s for this format", s->name,
                             call->info->name);
-    bool good =
-        arrive(&x, &slot) && warm_up(&x, slot) && perform(&x, slot, &outcome->flags) && collect(&x, outcome);
-    leave(&x);
+    bool good = sterna_visit_arrive(&x, &slot) && warm_up(&x, slot) && perform(&x, slot, &outcome->flags) &&
+                sterna_visit_collect(&x, outcome);
+    sterna_visit_leave(&x);
     if (!good) sterna_outcome_free(outcome);
     return good;
 }
@@ -257,22 +249,27 @@ bool sterna_subject_run_queued(sterna_subject *s, const sterna_call *const calls
                                sterna_outcome outcomes[2], sterna_verdict *v)
 {
     static const sterna_manner plain;
-    visit x[2] = {{.call = NULL}, {.call = NULL}};
-    sterna_fence fences[2];
+    sterna_visit x[2] = {{.call = NULL}, {.call = NULL}};
+    sterna_fence fences[2] = {0, 0};
     uint32_t slots[2];
     memset(outcomes, 0, 2 * sizeof *outcomes);
     for (uint32_t i = 0; i < 2; i++) {
-        x[i] = (visit){.s = s, .call = calls[i], .manner = &plain, .v = v, .salt = s->salt++};
+        x[i] = (sterna_visit){.s = s, .call = calls[i], .manner = &plain, .v = v, .salt = s->salt++};
         if (!s->api->supports(s->device, calls[i]->info->name, calls[i]->format, calls[i]->act))
             return sterna_judge(v, STERNA_VERDICT_UNSUPPORTED, "%s has no %s for this format", s->name,
                                 calls[i]->info->name);
     }
-    bool good = arrive(&x[0], &slots[0]) && arrive(&x[1], &slots[1]);
-    good = good && post(&x[0], slots[0], &fences[0]) && post(&x[1], slots[1], &fences[1]);
-    good = good && await(&x[0], fences[0], &outcomes[0].flags) && await(&x[1], fences[1], &outcomes[1].flags);
-    good = good && collect(&x[0], &outcomes[0]) && collect(&x[1], &outcomes[1]);
-    leave(&x[0]);
-    leave(&x[1]);
+    bool good = sterna_visit_arrive(&x[0], &slots[0]) && sterna_visit_arrive(&x[1], &slots[1]);
+    good = good && sterna_visit_post(&x[0], slots[0], &fences[0]) &&
+           sterna_visit_post(&x[1], slots[1], &fences[1]);
+    for (uint32_t i = 0; i < 2; i++)
+        if (good)
+            good = sterna_visit_await(&x[i], fences[i], &outcomes[i].flags);
+        else
+            sterna_visit_drain(&x[i], fences[i]);
+    good = good && sterna_visit_collect(&x[0], &outcomes[0]) && sterna_visit_collect(&x[1], &outcomes[1]);
+    sterna_visit_leave(&x[0]);
+    sterna_visit_leave(&x[1]);
     for (uint32_t i = 0; i < 2 && !good; i++) sterna_outcome_free(&outcomes[i]);
     return good;
 }

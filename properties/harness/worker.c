@@ -105,7 +105,8 @@ static bool settled(const sterna_job_result *result)
     return result->failed || (result->unsupported && !result->passed);
 }
 
-static void run_turn(const sterna_bench_params *params, sterna_bench_shared *shared, sterna_subject *subject,
+/* False when a case failed: whatever it left behind on the device must not reach the next one. */
+static bool run_turn(const sterna_bench_params *params, sterna_bench_shared *shared, sterna_subject *subject,
                      uint32_t turn, double deadline)
 {
     sterna_job_result *result = &shared->jobs[shared->job];
@@ -116,14 +117,17 @@ static void run_turn(const sterna_bench_params *params, sterna_bench_shared *sha
                           .format = job->format,
                           .act = job->act};
     for (; shared->at < turn && !settled(result); shared->at++) {
-        if (params->budget > 0 && shared->round > 0 && sterna_sys_now() > deadline) return;
+        if (params->budget > 0 && shared->round > 0 && sterna_sys_now() > deadline) return true;
         atomic_fetch_add(&shared->pulse.beats, 1);
         sterna_choice_random(trial.choices, params->seed, stream_of(job, shared->round * turn + shared->at));
         sterna_bench_trial(&trial, job->law);
         count(result, trial.verdict.code);
-        if (sterna_verdict_failed(trial.verdict.code)) shrink(params, shared, &trial, job);
+        if (!sterna_verdict_failed(trial.verdict.code)) continue;
+        shrink(params, shared, &trial, job);
+        return false;
     }
     shared->at = 0;
+    return true;
 }
 
 /* Which kernels the cases ran on, for who keeps evidence of it. */
@@ -149,8 +153,11 @@ void sterna_bench_work(const sterna_bench_params *params, sterna_bench_shared *s
     uint32_t turn = params->budget > 0 && params->cases > TURN ? TURN : params->cases;
     bool more = true;
     while (more) {
-        for (; shared->job < shared->n_jobs; shared->job++)
-            run_turn(params, shared, &subject, turn, deadline);
+        for (; shared->job < shared->n_jobs; shared->job++) {
+            if (run_turn(params, shared, &subject, turn, deadline)) continue;
+            atomic_store(&shared->stage, STAGE_AGAIN);
+            return;
+        }
         shared->job = 0;
         shared->round++;
         more = params->budget > 0 && sterna_sys_now() < deadline;
