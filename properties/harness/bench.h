@@ -3,7 +3,8 @@
  * to others: laws (laws/), printing (commands).
  *
  * A worker process opens the device and runs cases; the runner only watches. A crash or a hang ends the
- * worker: the case it was at gets the verdict, a new worker goes on behind it. */
+ * worker: the case it was at gets the verdict, a new worker goes on behind it. So does
+ * every other failure once it is shrunk: what it left on the device must not reach the next case. */
 #ifndef STERNA_BENCH_H
 #define STERNA_BENCH_H
 
