@@ -79,7 +79,7 @@ void sterna_receipt_free(sterna_receipt *receipt);
 /* Puts text into a fixed field: as much as fits, cut between code points, bytes that are not UTF-8 as '?'. */
 void sterna_receipt_text(char *field, size_t bytes, const char *text);
 
-/* Writes the payload: text[0, *bytes), owned by the caller (sterna_free). MEMORY; USAGE when a number is not
+/* Writes the payload: text[0, *bytes) and a NUL, owned by the caller (sterna_free). MEMORY; USAGE when a number is not
  * finite or too large for its field. The same receipt gives the same bytes. */
 sterna_status sterna_receipt_write(const sterna_receipt *receipt, char **text, size_t *bytes,
                                    sterna_fault *fault);

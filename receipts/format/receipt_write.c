@@ -176,12 +176,12 @@ sterna_status sterna_receipt_write(const sterna_receipt *r, char **text, size_t 
 #define X(list, section, limit) put_list(&out, #list, STERNA_RECEIPT_SECTION_##section, r->list, r->n_##list);
     STERNA_RECEIPT_LISTS(X)
 #undef X
-    put_text(&out, "}\n");
+    put(&out, "}\n", sizeof "}\n"); /* with the NUL */
     if (out.status != STERNA_OK) {
         sterna_free(out.text);
         return out.status;
     }
     *text = out.text;
-    *bytes = out.used;
+    *bytes = out.used - 1;
     return STERNA_OK;
 }

@@ -38,8 +38,8 @@ sterna_status sterna_record_facts(const char *snapshot, const sterna_device_info
 sterna_status sterna_receipt_save(const sterna_receipt *receipt, const sterna_secret_key *key,
                                   const char *path, sterna_fault *fault);
 
-/* Bytes per second that `threads` threads read from memory of `bytes` bytes (1 to 256 MiB of it), the best of
- * several passes. MEMORY when that much cannot be had. */
+/* Bytes per second that `threads` threads can read from memory of `bytes` bytes (1 to 256 MiB of it): the sum of what
+ * each reached in its best round. MEMORY when that much cannot be had. */
 sterna_status sterna_measure_bandwidth(uint64_t bytes, uint32_t threads, double *bytes_per_second,
                                        sterna_fault *fault);
 
