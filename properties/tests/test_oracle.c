@@ -5,6 +5,7 @@
 #include "oracle/oracle.h"
 #include "runner.h"
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 /* All 65,536 patterns there, and back where a number has one; and the points half-way between two. */
@@ -157,12 +158,38 @@ static void forgotten_elements_are_within_nothing(sterna_test *t)
     sterna_call_free(&call);
 }
 
+/* Redundant truth: the oracle's objects ask the linker for nothing of the engine's but memory. */
+static void shares_nothing(sterna_test *t)
+{
+    static const char *const allowed[] = {"sterna_alloc", "sterna_free", "sterna_oracle_", "sterna_truth_",
+                                          "sterna_call_"};
+    char line[512], member[128], symbol[256];
+    uint32_t looked_at = 0;
+    FILE *pipe =
+        popen("nm -A --undefined-only " STERNA_BINARY_DIR "/properties/libsterna_bench.a 2>/dev/null", "r");
+    CHECK(t, pipe != NULL);
+    while (fgets(line, sizeof line, pipe)) {
+        const char *colon = strstr(line, ".a:");
+        if (!colon || sscanf(colon + 3, "%127[^:]: U %255s", member, symbol) != 2) continue;
+        if (strncmp(member, "oracle", 6) != 0 && strncmp(member, "decode", 6) != 0) continue;
+        looked_at++;
+        bool ours = strncmp(symbol, "sterna_", 7) == 0, fine = !ours;
+        for (size_t i = 0; i < sizeof allowed / sizeof *allowed; i++)
+            fine |= strncmp(symbol, allowed[i], strlen(allowed[i])) == 0;
+        if (!EXPECT(t, fine)) sterna_test_note(t, "%s uses %s", member, symbol);
+    }
+    int ended = pclose(pipe);
+    if (ended != 0) SKIP(t, "no nm here to look at the symbols of the oracle");
+    CHECK(t, looked_at > 20);
+}
+
 const sterna_test_case sterna_test_cases[] = {
     {"halves", halves, 0},
     {"blocks", blocks, 0},
     {"rmsnorm_by_hand", rmsnorm_by_hand, 0},
     {"rope_by_hand", rope_by_hand, 0},
     {"attention_by_hand", attention_by_hand, 0},
+    {"shares_nothing", shares_nothing, 0},
     {"glu_by_hand", glu_by_hand, 0},
     {"forgotten_elements_are_within_nothing", forgotten_elements_are_within_nothing, 0},
     {0}};
