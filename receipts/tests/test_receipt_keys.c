@@ -29,6 +29,27 @@ static void reads_minisign(sterna_test *t)
     CHECK_MSG(t, strcmp(id, "E7620F1842B4E81F") == 0, "%s", id);
 }
 
+/* A pair made by minisign 0.11 with -G -W, which leaves the checksum zero; and the same with one letter changed. */
+static void reads_minisign_secret(sterna_test *t)
+{
+    static char text[] = "untrusted comment: minisign encrypted secret key\n"
+                         "RWQAAEIyAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+                         "AAAAAAAAAAAATF6fEROBvtDN6aas0J/EpcL2Aaq9B+nqIBSOfeR7gE7+RS6N"
+                         "GUESrwrz4CH1KXy8+g3/BDAqBTxHGP3G00NBdgZug/gPGFjlAAAAAAAAAAAA"
+                         "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n";
+    sterna_public_key public_key;
+    sterna_secret_key secret_key;
+    CHECK(t, sterna_public_key_read(written(t, "untrusted comment: minisign public key D0BE8113119F5E4C\n"
+                                               "RWRMXp8RE4G+0Arz4CH1KXy8+g3/BDAqBTxHGP3G00NBdgZug/gPGFjl\n"),
+                                    &public_key, NULL) == STERNA_OK);
+    CHECK(t, sterna_secret_key_read(written(t, text), &secret_key, NULL) == STERNA_OK);
+    CHECK(t, memcmp(public_key.id, secret_key.id, sizeof public_key.id) == 0);
+    CHECK(t, memcmp(public_key.key, secret_key.key + 32, sizeof public_key.key) == 0);
+    char *letter = strchr(text, '\n') + 100;
+    *letter = *letter == 'Q' ? 'g' : 'Q';
+    CHECK(t, sterna_secret_key_read(written(t, text), &secret_key, NULL) == STERNA_FILE);
+}
+
 static void writes_and_reads(sterna_test *t)
 {
     sterna_public_key public_key, public_again;
@@ -112,6 +133,7 @@ static void refuses_what_is_no_key(sterna_test *t)
 
 const sterna_test_case sterna_test_cases[] = {
     {"reads_minisign", reads_minisign, 0},
+    {"reads_minisign_secret", reads_minisign_secret, 0},
     {"writes_and_reads", writes_and_reads, 0},
     {"refuses_damage", refuses_damage, 0},
     {"refuses_what_is_no_key", refuses_what_is_no_key, 0},
