@@ -50,7 +50,8 @@ static bool is_source(const char *name)
 
 static bool is_read(const char *path)
 {
-    static const char *const ends[] = {".md", ".cmake", ".txt", ".sh", ".allow", "Makefile", "LICENSE"};
+    static const char *const ends[] = {".md",    ".cmake",   ".txt",    ".sh",
+                                       ".allow", "Makefile", "LICENSE", ".svg"};
     for (size_t i = 0; i < STERNA_COUNT(ends); i++)
         if (tidy_ends(path, ends[i])) return true;
     /* Shell scripts carry no ending. */
