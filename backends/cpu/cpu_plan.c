@@ -33,9 +33,14 @@ static sterna_status check_owner(const sterna_device *device, const sterna_node 
     return STERNA_OK;
 }
 
+#if STERNA_HOSTILE
+static const uint64_t WORTH_SHARING = 1;
+enum { PIECES_PER_THREAD = 1000 };
+#else
 /* About the time it takes to hand a piece to another thread, in elementary steps. */
 static const uint64_t WORTH_SHARING = 8192;
 enum { PIECES_PER_THREAD = 4 };
+#endif
 
 /* Few enough pieces that handing out costs nothing, enough that an interrupted thread does not hold up the
  * rest. */

@@ -41,18 +41,17 @@ static void pack_scales(const uint8_t *scale, const uint8_t *min, uint8_t *packe
     }
 }
 
-static int nibble_of(const uint8_t *block, uint32_t i)
-{
-    uint8_t both = block[QUANTS + i / 64 * 32 + i % 32];
-    return i % 64 < 32 ? both & 15 : both >> 4;
-}
-
 void sterna_q4_k_decode(const uint8_t *block, sterna_block *out)
 {
     out->d = sterna_f16_to_f32(load_u16(block));
     out->dmin = sterna_f16_to_f32(load_u16(block + 2));
     unpack_scales(block + PACKED, out->scale, out->min);
-    for (uint32_t i = 0; i < VALUES; i++) out->q[i] = (int8_t)nibble_of(block, i);
+    for (uint32_t pair = 0; pair < GROUPS / 2; pair++)
+        for (uint32_t i = 0; i < GROUP; i++) {
+            uint8_t both = block[QUANTS + pair * GROUP + i];
+            out->q[2 * pair * GROUP + i] = (int8_t)(both & 15);
+            out->q[(2 * pair + 1) * GROUP + i] = (int8_t)(both >> 4);
+        }
 }
 
 void sterna_q4_k_unpack(const uint8_t *row, uint32_t cols, float *out)

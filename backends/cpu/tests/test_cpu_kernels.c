@@ -360,6 +360,51 @@ static void exp_everywhere(sterna_test *t)
     close_all(&all);
 }
 
+/* Two positions, scores 0 and -x, values 0 and 1: the output is exp(-x) as it is, down to where it vanishes. */
+static void exp_where_it_vanishes(sterna_test *t)
+{
+    level_devices all;
+    rig_rng rng = {.seed = 21};
+    const uint32_t rows = 3000;
+    uint32_t bounds[STERNA_MAX_ARGS] = {0}, small = 0;
+    open_all(t, &all);
+    rig_node node = {.op = STERNA_OP_attention};
+    rig_set(&node, "rows", rows);
+    for (const char *const *one = (const char *const[]){"heads", "kv_heads", "seqs", "max_pages", NULL}; *one;
+         one++)
+        rig_set(&node, *one, 1);
+    for (const char *const *two = (const char *const[]){"dim", "slots", "page_size", NULL}; *two; two++)
+        rig_set(&node, *two, 2);
+    node.scalars[sterna_op_param(node.op, "scale")] = sterna_bits(1.0f);
+    bounds[sterna_op_param(node.op, "seq")] = bounds[sterna_op_param(node.op, "pages")] = 1;
+    bounds[sterna_op_param(node.op, "pos")] = 1;
+    bool ok = EXPECT(t, rig_fill(&node, &rng, bounds));
+    float cache[2][4] = {{0, 0, -1, 0}, {0, 0, 1, 1}};
+    for (uint32_t i = 0; ok && i < 2; i++) {
+        uint32_t a = (uint32_t)sterna_op_param(node.op, i ? "v_cache" : "k_cache");
+        memcpy(node.in[a], cache[i], sizeof cache[i]);
+        memcpy(node.ref[a], cache[i], sizeof cache[i]);
+    }
+    for (uint32_t r = 0; ok && r < rows; r++) {
+        const uint32_t q = (uint32_t)sterna_op_param(node.op, "q"),
+                       pos = (uint32_t)sterna_op_param(node.op, "pos"), one = 1;
+        float query[2] = {r < 2000 ? 87.2f + 0.0001f * (float)r : 0.05f * (float)(r - 2000), 0};
+        memcpy(node.in[q] + 8ull * r, query, 8);
+        memcpy(node.ref[q] + 8ull * r, query, 8);
+        memcpy(node.in[pos] + 4ull * r, &one, 4);
+        memcpy(node.ref[pos] + 4ull * r, &one, 4);
+    }
+    ok = ok && agrees(t, &all, &node, "exp of scores");
+    for (uint32_t r = 0; ok && r < 2000; r++) {
+        float y;
+        memcpy(&y, node.ref[sterna_op_param(node.op, "y")] + 8ull * r, 4);
+        small += y > 0.0f && y < 0x1p-125f;
+    }
+    EXPECT(t, !ok || (small > 100 && small < 1990)); /* both sides of the edge were met */
+    rig_free(&node);
+    close_all(&all);
+}
+
 static void packs_and_reads_back(sterna_test *t)
 {
     static const struct {
@@ -455,6 +500,7 @@ const sterna_test_case sterna_test_cases[] = {{"ternary", ternary, 60},
                                               {"glu", glu, 0},
                                               {"rope", rope, 0},
                                               {"exp_everywhere", exp_everywhere, 60},
+                                              {"exp_where_it_vanishes", exp_where_it_vanishes, 0},
                                               {"packs_and_reads_back", packs_and_reads_back, 0},
                                               {"dispatch_is_nearest", dispatch_is_nearest, 0},
                                               {0}};
