@@ -16,23 +16,10 @@ static const floor_row floors[] = {
 };
 
 /* Where the build looks for "name", after the folder of the including file. */
-static const char *const roots[] = {"backends/",
-                                    "engine/",
-                                    "engine/include/",
-                                    "mockgpu/",
-                                    "properties/runner/",
-                                    "golden/",
-                                    "properties/",
-                                    "ci/tidy/",
-                                    "ci/gendocs/",
-                                    "ci/rundocs/",
-                                    "backends/kernels/",
-                                    "",
-                                    "backends/formats/",
-                                    "receipts/",
-                                    "regress/",
-                                    "fuzz/",
-                                    "regress/"};
+static const char *const roots[] = {"backends/",          "engine/",     "engine/include/",   "mockgpu/",
+                                    "properties/runner/", "golden/",     "properties/",       "ci/tidy/",
+                                    "ci/gendocs/",        "ci/rundocs/", "backends/kernels/", "",
+                                    "backends/formats/",  "receipts/",   "regress/",          "fuzz/"};
 
 /* The row with the longest folder that the path begins with; NULL outside all floors. */
 static const floor_row *floor_of(const char *path)

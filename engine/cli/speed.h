@@ -4,6 +4,7 @@
 #ifndef STERNA_SPEED_H
 #define STERNA_SPEED_H
 
+#include "cli/json.h"
 #include "cli/out.h"
 #include "sterna.h"
 
@@ -49,7 +50,9 @@ sterna_status sterna_speed_measure(sterna_session *session, const sterna_speed *
 double sterna_speed_share(const sterna_speed *bench, const sterna_speed_test *test);
 
 typedef enum sterna_speed_format { STERNA_SPEED_MD, STERNA_SPEED_CSV, STERNA_SPEED_JSON } sterna_speed_format;
-sterna_status sterna_speed_print(const sterna_speed *bench, sterna_speed_format format, sterna_out *out,
-                                 sterna_fault *fault);
+/* As a table, MD or CSV. */
+void sterna_speed_print(const sterna_speed *bench, sterna_speed_format format, sterna_out *out);
+/* Model, settings, limits and "tests", as members of an object. */
+void sterna_speed_put(const sterna_speed *bench, sterna_json *json);
 
 #endif

@@ -1,4 +1,4 @@
-/* The bench's table as Markdown (llama-bench's columns and ours), CSV and JSON. */
+/* The bench's table as Markdown (llama-bench's columns and ours), CSV, and part of a JSON object. */
 #include "base/hash.h"
 #include "cli/json.h"
 #include "cli/say.h"
@@ -100,35 +100,27 @@ static void json_test(sterna_json *json, cJSON *tests, const sterna_speed *b, co
     sterna_json_hex(json, object, "logits_sha256", test->hash);
 }
 
-static sterna_status print_json(const sterna_speed *b, sterna_out *out, sterna_fault *fault)
+void sterna_speed_put(const sterna_speed *b, sterna_json *json)
 {
-    sterna_json json;
-    sterna_json_begin(&json, "bench");
-    sterna_json_string(&json, json.root, "path", b->path);
-    sterna_json_string(&json, json.root, "architecture", b->model.architecture);
-    sterna_json_string(&json, json.root, "type", b->type);
-    sterna_json_u64(&json, json.root, "tensor_bytes", b->model.tensor_bytes);
-    sterna_json_u64(&json, json.root, "parameters", b->model.parameters);
-    sterna_json_string(&json, json.root, "device", b->device);
-    sterna_json_u64(&json, json.root, "threads", b->threads);
-    sterna_json_u64(&json, json.root, "n_batch", b->n_batch);
-    sterna_json_string(&json, json.root, "kv_type", b->kv_type);
+    sterna_json_string(json, json->root, "path", b->path);
+    sterna_json_string(json, json->root, "architecture", b->model.architecture);
+    sterna_json_string(json, json->root, "type", b->type);
+    sterna_json_u64(json, json->root, "tensor_bytes", b->model.tensor_bytes);
+    sterna_json_u64(json, json->root, "parameters", b->model.parameters);
+    sterna_json_u64(json, json->root, "n_batch", b->n_batch);
+    sterna_json_string(json, json->root, "kv_type", b->kv_type);
     if (b->read_bytes_per_second > 0) {
-        sterna_json_real(&json, json.root, "read_bytes_per_second", b->read_bytes_per_second);
-        sterna_json_real(&json, json.root, "int8_ops_per_second", b->int8_ops_per_second);
+        sterna_json_real(json, json->root, "read_bytes_per_second", b->read_bytes_per_second);
+        sterna_json_real(json, json->root, "int8_ops_per_second", b->int8_ops_per_second);
     }
-    cJSON *tests = sterna_json_array(&json, json.root, "tests");
-    for (uint32_t i = 0; i < b->n_tests; i++) json_test(&json, tests, b, &b->tests[i]);
-    return sterna_json_print(&json, out, fault);
+    cJSON *tests = sterna_json_array(json, json->root, "tests");
+    for (uint32_t i = 0; i < b->n_tests; i++) json_test(json, tests, b, &b->tests[i]);
 }
 
-sterna_status sterna_speed_print(const sterna_speed *bench, sterna_speed_format format, sterna_out *out,
-                                 sterna_fault *fault)
+void sterna_speed_print(const sterna_speed *bench, sterna_speed_format format, sterna_out *out)
 {
-    if (format == STERNA_SPEED_JSON) return print_json(bench, out, fault);
     if (format == STERNA_SPEED_CSV)
         print_csv(bench, out);
     else
         print_md(bench, out);
-    return STERNA_OK;
 }

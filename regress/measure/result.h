@@ -7,7 +7,7 @@
 #include "base/status.h"
 #include <stdbool.h>
 
-enum { STERNA_RESULT_NAME = 96, STERNA_RESULT_KERNELS = 64 };
+enum { STERNA_RESULT_NAME = 160, STERNA_RESULT_KERNELS = 64 };
 
 /* The processor and memory that a figure depends on; equal fingerprints may be compared. */
 typedef struct sterna_machine {

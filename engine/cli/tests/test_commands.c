@@ -94,8 +94,7 @@ static void sweep(sterna_test *t, sterna_fault_kind kind, sterna_command_id id, 
     X(tokenize_json, tokenize, "-m " MODEL " -p day --json", false)                                          \
     X(devices_json, devices, "--json", false)                                                                \
     X(run, run, "-m " MODEL " -p day -n 2 -t 1 --device cpu:scalar -q --digest", false)                      \
-    X(run_json, run, "-m " MODEL " -p day -n 2 -t 1 --device cpu:scalar --json", true)                       \
-    X(bench_json, bench, "-m " MODEL " -p 2 -n 1 -r 1 -t 1 --device cpu:scalar --no-limits --json", true)
+    X(run_json, run, "-m " MODEL " -p day -n 2 -t 1 --device cpu:scalar --json", true)
 
 #define X(name, id, line, measured)                                                                          \
     static void memory_##name(sterna_test *t)                                                                \
