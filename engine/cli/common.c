@@ -135,7 +135,10 @@ sterna_status sterna_cli_policy(const sterna_options *options, sterna_session *s
         return sterna_fail(fault, STERNA_POLICY,
                            "--strict: the fast profile has no bits that could be verified");
     sterna_status status = sterna_session_verify(session, &values, &different, fault);
-    if (status != STERNA_OK || different == 0) return status;
+    if (status != STERNA_OK || (values && !different)) return status;
+    if (!values)
+        return sterna_fail(fault, STERNA_POLICY,
+                           "--strict: %s cannot be compared with the reference: no memory for both", device);
     return sterna_fail(fault, STERNA_POLICY,
                        "--strict: %s differs from the reference in %" PRIu64 " of %" PRIu64
                        " values; `sterna compare` names the operation",

@@ -44,7 +44,8 @@ sterna_status sterna_session_defaults(const sterna_model *model, const sterna_se
 sterna_status sterna_session_publish(sterna_session *session, const sterna_event *event);
 
 /* Runs two tokens through the session's plan and through the reference (cpu:scalar) and compares the logits bit by
- * bit. The session must be unused and is so again afterwards, but for its counts of launches. */
+ * bit. The session must be unused and is so again afterwards, but for its counts of launches. *values is 0 when memory has no room for the reference
+ * beside the session. */
 sterna_status sterna_session_verify(sterna_session *session, uint64_t *values, uint64_t *different,
                                     sterna_fault *fault);
 
