@@ -180,14 +180,15 @@ STERNA_API sterna_status sterna_session_observe(sterna_session *session, uint32_
 typedef struct sterna_sampling {
     uint32_t size;
     uint64_t seed;
-    float temperature; /* 0: greedy; the lowest id wins ties */
+    float temperature; /* 0 or more; 0: greedy; the lowest id wins ties */
     uint32_t top_k;    /* 0: off */
-    float top_p;       /* 1: off */
-    float min_p;       /* 0: off */
+    float top_p;       /* 0 to 1; 1: off */
+    float min_p;       /* 0 to 1; 0: off */
 } sterna_sampling;
 
 /* Draws a token from logits[0, n), as docs/numerics.md section 6 says: same logits, sampling, position and
- * sequence, same token. `order` is scratch for n words. NUMERIC when a logit is NaN or infinite. */
+ * sequence, same token. `order` is scratch for n words. NUMERIC when a logit is NaN or infinite; USAGE when a setting
+ * is out of its range. */
 STERNA_API sterna_status sterna_sample(const sterna_sampling *sampling, const float *logits, uint32_t n,
                                        uint32_t position, uint32_t sequence, uint32_t *order, uint32_t *token,
                                        sterna_fault *fault);

@@ -3,6 +3,7 @@
 #include "base/philox.h"
 #include "reference/ref_math.h"
 #include "sterna.h"
+#include <math.h>
 
 /* Order: larger logit first, then the lower id. Probability is monotone in the logit, so it never needs
  * storing. */
@@ -34,6 +35,19 @@ static sterna_status greedy(const float *logits, uint32_t n, uint32_t *token)
     return STERNA_OK;
 }
 
+/* Written so that NaN fails. */
+static sterna_status check_sampling(const sterna_sampling *s, sterna_fault *fault)
+{
+    if (!(s->temperature >= 0.0f && s->temperature <= 3.4e38f))
+        return sterna_fail(fault, STERNA_USAGE, "temperature %g: a finite number, 0 or more",
+                           (double)s->temperature);
+    if (!(s->top_p >= 0.0f && s->top_p <= 1.0f))
+        return sterna_fail(fault, STERNA_USAGE, "top-p %g: a number from 0 to 1", (double)s->top_p);
+    if (!(s->min_p >= 0.0f && s->min_p <= 1.0f))
+        return sterna_fail(fault, STERNA_USAGE, "min-p %g: a number from 0 to 1", (double)s->min_p);
+    return STERNA_OK;
+}
+
 static sterna_status check_logits(const float *logits, uint32_t n, uint32_t position, sterna_fault *fault)
 {
     for (uint32_t i = 0; i < n; i++)
@@ -61,13 +75,16 @@ sterna_status sterna_sample(const sterna_sampling *sampling, const float *logits
                             uint32_t position, uint32_t sequence, uint32_t *order, uint32_t *token,
                             sterna_fault *fault)
 {
-    sterna_status status = check_logits(logits, n, position, fault);
+    if (n == 0) return sterna_fail(fault, STERNA_USAGE, "no logits to draw from");
+    sterna_status status = check_sampling(sampling, fault);
+    if (status == STERNA_OK) status = check_logits(logits, n, position, fault);
     if (status != STERNA_OK) return status;
-    if (!(sampling->temperature > 0.0f)) return greedy(logits, n, token);
+    if (sampling->temperature == 0.0f) return greedy(logits, n, token);
 
     uint32_t best;
     greedy(logits, n, &best);
     float inverse_temperature = 1.0f / sampling->temperature, max = logits[best];
+    if (!isfinite(max * inverse_temperature)) return greedy(logits, n, token); /* as cold as 0 */
     float inverse_sum = 1.0f / softmax_sum(logits, n, max, inverse_temperature);
     float top = scaled_exp(max, max, inverse_temperature) * inverse_sum;
 
@@ -76,7 +93,7 @@ sterna_status sterna_sample(const sterna_sampling *sampling, const float *logits
     for (uint32_t i = 0; i < n; i++) order[i] = i;
     for (uint32_t i = n / 2; i > 0; i--) sift_down(order, n, i - 1, logits);
     uint32_t limit = sampling->top_k && sampling->top_k < n ? sampling->top_k : n, kept = 0;
-    float total = 0.0f, top_p = sampling->top_p > 0.0f ? sampling->top_p : 1.0f;
+    float total = 0.0f, top_p = sampling->top_p;
     while (kept < limit) {
         uint32_t id = order[0];
         float p = scaled_exp(logits[id], max, inverse_temperature) * inverse_sum;

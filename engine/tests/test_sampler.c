@@ -111,6 +111,51 @@ static void the_same_input_draws_the_same_token(sterna_test *t)
     CHECK(t, differ > 50);
 }
 
+/* Settings at their ends: what is drawn when only one answer is right. */
+static void settings_at_their_ends(sterna_test *t)
+{
+    static const sterna_sampling one_left[] = {
+        {sizeof *one_left, 5, 1.0f, 0, 0.0f, 0.0f},      /* top-p 0 keeps the first */
+        {sizeof *one_left, 5, 1.0f, 1, 1.0f, 0.0f},      /* top-k 1 */
+        {sizeof *one_left, 5, 1.0f, 0, 1.0f, 1.0f},      /* min-p 1 */
+        {sizeof *one_left, 5, 1e-38f, 0, 1.0f, 0.0f},    /* 20 / temperature is beyond binary32 */
+        {sizeof *one_left, 5, 0x1p-149f, 0, 1.0f, 0.0f}, /* and so is 1 / temperature */
+    };
+    float logits[4] = {-30.0f, 20.0f, 19.0f, 3.0f}, single = -4.0f;
+    uint32_t order[4], token;
+    for (size_t c = 0; c < sizeof one_left / sizeof *one_left; c++)
+        for (uint32_t draw = 0; draw < 100; draw++) {
+            token = 9;
+            CHECK(t, sterna_sample(&one_left[c], logits, 4, draw, 0, order, &token, NULL) == STERNA_OK);
+            CHECK_MSG(t, token == 1, "case %zu, draw %u: token %u", c, draw, token);
+            CHECK(t, sterna_sample(&one_left[c], &single, 1, draw, 0, order, &token, NULL) == STERNA_OK);
+            CHECK(t, token == 0);
+        }
+}
+
+static void bad_settings_are_refused(sterna_test *t)
+{
+    static const sterna_sampling bad[] = {
+        {sizeof *bad, 1, NAN, 0, 1.0f, 0.0f},   {sizeof *bad, 1, INFINITY, 0, 1.0f, 0.0f},
+        {sizeof *bad, 1, -1.0f, 0, 1.0f, 0.0f}, {sizeof *bad, 1, 1.0f, 0, NAN, 0.0f},
+        {sizeof *bad, 1, 1.0f, 0, 1.5f, 0.0f},  {sizeof *bad, 1, 1.0f, 0, -0.5f, 0.0f},
+        {sizeof *bad, 1, 1.0f, 0, 1.0f, NAN},   {sizeof *bad, 1, 1.0f, 0, 1.0f, 2.0f},
+        {sizeof *bad, 1, 1.0f, 0, 1.0f, -0.1f},
+    };
+    static const char *const names[] = {"temperature", "temperature", "temperature", "top-p", "top-p",
+                                        "top-p",       "min-p",       "min-p",       "min-p"};
+    float logits[2] = {1.0f, 2.0f};
+    uint32_t order[2], token;
+    for (size_t c = 0; c < sizeof bad / sizeof *bad; c++) {
+        sterna_fault fault = {0};
+        sterna_status status = sterna_sample(&bad[c], logits, 2, 0, 0, order, &token, &fault);
+        CHECK_MSG(t, status == STERNA_USAGE && strstr(fault.text, names[c]), "case %zu: %d, '%s'", c,
+                  (int)status, fault.text);
+    }
+    sterna_sampling greedy = {.size = sizeof greedy};
+    CHECK(t, sterna_sample(&greedy, logits, 0, 0, 0, order, &token, NULL) == STERNA_USAGE);
+}
+
 static void bad_logits_are_refused(sterna_test *t)
 {
     sterna_sampling s = {.size = sizeof s};
@@ -128,6 +173,8 @@ const sterna_test_case sterna_test_cases[] = {
     {"filters_keep_what_they_should", filters_keep_what_they_should, 0},
     {"frequencies_follow_the_softmax", frequencies_follow_the_softmax, 0},
     {"the_same_input_draws_the_same_token", the_same_input_draws_the_same_token, 0},
+    {"settings_at_their_ends", settings_at_their_ends, 0},
+    {"bad_settings_are_refused", bad_settings_are_refused, 0},
     {"bad_logits_are_refused", bad_logits_are_refused, 0},
     {0},
 };
