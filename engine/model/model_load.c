@@ -14,6 +14,8 @@ enum { NAME_BYTES = 64 };
 typedef struct loader {
     sterna_model *m;
     char *next_name; /* into m->names */
+    const sterna_gguf_tensor *tensors;
+    bool *used; /* [tensors of the file] has it a slot? */
     sterna_status status;
     sterna_fault *fault;
 } loader;
@@ -42,6 +44,7 @@ static void fill(loader *l, const char *name, uint64_t rows, uint64_t cols, bool
                                     l->m->path, name, t->ne[0], t->ne[1], t->ne[2], t->ne[3], cols, rows);
         return;
     }
+    l->used[t - l->tensors] = true;
     snprintf(l->next_name, NAME_BYTES, "%s", name);
     *slot = (sterna_model_tensor){.name = l->next_name,
                                   .data = t->data,
@@ -109,6 +112,19 @@ static void fill_head(loader *l)
     check_rope_freqs(l);
 }
 
+/* A tensor without a slot is part of a computation that we do not do (a bias, a scale, a further layer): to ignore it
+ * would be to answer for another model. */
+static void refuse_unused(loader *l, uint64_t n)
+{
+    char quoted[STERNA_GGUF_QUOTE];
+    for (uint64_t i = 0; i < n && l->status == STERNA_OK; i++)
+        if (!l->used[i])
+            l->status = sterna_fail(l->fault, STERNA_UNSUPPORTED,
+                                    "%s: tensor %s has no place in a %s model of %u layers", l->m->path,
+                                    sterna_gguf_quote(l->tensors[i].name, quoted), l->m->arch->name,
+                                    l->m->h.n_layers);
+}
+
 static void count_tensors(sterna_model *m)
 {
     uint64_t n;
@@ -151,9 +167,14 @@ static sterna_status load(sterna_model *m, sterna_fault *fault)
     m->names = sterna_alloc((size_t)m->h.n_layers * 11 + 4, NAME_BYTES);
     if (!m->general_name || !m->layers || !m->names)
         return sterna_fail(fault, STERNA_MEMORY, "%s: out of memory", m->path);
-    loader l = {.m = m, .next_name = m->names, .fault = fault};
+    uint64_t n;
+    loader l = {.m = m, .next_name = m->names, .tensors = sterna_gguf_tensors(m->file, &n), .fault = fault};
+    l.used = sterna_alloc((size_t)n + 1, sizeof *l.used);
+    if (!l.used) return sterna_fail(fault, STERNA_MEMORY, "%s: out of memory", m->path);
     fill_head(&l);
     for (uint32_t i = 0; i < m->h.n_layers && l.status == STERNA_OK; i++) fill_layer(&l, i, &m->layers[i]);
+    refuse_unused(&l, n);
+    sterna_free(l.used);
     count_tensors(m);
     return l.status;
 }

@@ -3,6 +3,7 @@
  */
 #include "base/fault_point.h"
 #include "base/mem.h"
+#include "base/size.h"
 #include "gguf/gguf.h"
 #include "model/model.h"
 #include "runner.h"
@@ -13,8 +14,8 @@
 
 #define BASE "golden/models/stories260K-q8_0.gguf"
 
-/* One edit of the base file: a key replaced (by a u32, a float, or dropped), or a tensor dropped or
- * transposed. */
+/* One edit of the base file: a key replaced (by a u32, a float, or dropped), or a tensor dropped,
+ * transposed or added. */
 typedef enum edit_kind {
     EDIT_NONE,
     EDIT_U32,
@@ -22,6 +23,7 @@ typedef enum edit_kind {
     EDIT_DROP,
     EDIT_DROP_TENSOR,
     EDIT_TRANSPOSE,
+    EDIT_EXTRA,
     EDIT_STRING
 } edit_kind;
 
@@ -39,6 +41,8 @@ static const edit edits[] = {
     {"unchanged", EDIT_NONE, "", 0, 0, true, ""},
     {"block_count is 2^32-1", EDIT_U32, "llama.block_count", UINT32_MAX, 0, false, "llama.block_count"},
     {"block_count is one too many", EDIT_U32, "llama.block_count", 6, 0, false, "blk.5.attn_norm.weight"},
+    {"block_count is one too few", EDIT_U32, "llama.block_count", 4, 0, false, "blk.4."},
+    {"a bias", EDIT_EXTRA, "blk.0.attn_q.bias", 0, 0, false, "blk.0.attn_q.bias"},
     {"7 heads", EDIT_U32, "llama.attention.head_count", 7, 0, false, "llama.attention.head_count"},
     {"3 KV heads", EDIT_U32, "llama.attention.head_count_kv", 3, 0, false, "llama.attention.head_count_kv"},
     {"0 heads", EDIT_U32, "llama.attention.head_count", 0, 0, false, "llama.attention.head_count"},
@@ -71,7 +75,7 @@ static void copy_keys(sterna_gguf_writer *writer, const sterna_gguf *base, const
     const sterna_gguf_value *values = sterna_gguf_values(base, &n);
     for (uint64_t i = 0; i <= n; i++) {
         bool here = i < n ? sterna_gguf_same(values[i].key, e->target) : !done;
-        if (i == n && (done || e->kind == EDIT_NONE || e->kind == EDIT_DROP)) break;
+        if (i == n && (done || e->kind == EDIT_NONE || e->kind == EDIT_DROP || e->kind == EDIT_EXTRA)) break;
         if (!here) {
             if (i < n) sterna_gguf_put_value(writer, &values[i]);
             continue;
@@ -115,6 +119,12 @@ static sterna_status write_edited(const sterna_gguf *base, const edit *e, const 
         }
         sterna_gguf_put_tensor(writer, name, tensors[i].format, tensors[i].n_dims, ne, NULL,
                                (void *)(uintptr_t)tensors[i].data);
+    }
+    if (e->kind == EDIT_EXTRA) {
+        static const float bias[64];
+        const uint64_t ne[4] = {STERNA_COUNT(bias), 1, 1, 1};
+        sterna_gguf_put_tensor(writer, e->target, sterna_format_find(STERNA_FORMAT_F32), 1, ne, NULL,
+                               (void *)(uintptr_t)bias);
     }
     status = sterna_gguf_writer_finish(writer, path, fault);
     sterna_gguf_writer_destroy(writer);
