@@ -230,6 +230,21 @@ _Noreturn void sterna_mock_shared_uninitialised(const mock_item *I, const char *
     stop(I, site, text);
 }
 
+_Noreturn void sterna_mock_memory_race(const mock_item *I, const mock_bound *bound, uint32_t index,
+                                       uint32_t other, const char *kind, mock_site site)
+{
+    const mock_machine *m = machine_of(I);
+    char who[60], text[200];
+    uint32_t item = other & MOCK_ITEM_MASK;
+    if (item == MOCK_ITEM_MASK)
+        snprintf(who, sizeof who, "several items");
+    else
+        snprintf(who, sizeof who, "item %u of group %u", item % m->size, item / m->size);
+    snprintf(text, sizeof text, "race in argument %s, index %u of %u words: %s (%s) in one launch",
+             bound->name, index, bound->count, kind, who);
+    stop(I, site, text);
+}
+
 _Noreturn void sterna_mock_race(const mock_item *I, const char *name, uint32_t index, const mock_cell *cell,
                                 const char *kind, mock_site site)
 {
@@ -351,6 +366,7 @@ sterna_status sterna_mock_machine_run(mock_machine *m, const mock_launch *launch
     m->group.groups_x = launch->groups_x;
     m->group.groups_y = launch->groups_y;
     m->group.interval = 0;
+    m->group.launch = launch->number << MOCK_ITEM_BITS;
     memset(m->cells, 0, kernel->shared_bytes / 4 * sizeof *m->cells);
     kernel->bind(launch->bounds, launch->words, m->params);
     set_items(m, kernel->group_size);
@@ -361,6 +377,7 @@ sterna_status sterna_mock_machine_run(mock_machine *m, const mock_launch *launch
     for (uint64_t i = 0; i < groups; i++) {
         m->group.x = (uint32_t)(at % launch->groups_x);
         m->group.y = (uint32_t)(at / launch->groups_x);
+        m->group.first_item = (uint32_t)(at * m->size);
         if (!run_group(m)) return sterna_fail(fault, STERNA_DEVICE, "%s", m->report);
         at = (at + stride) % groups;
     }

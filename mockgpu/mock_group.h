@@ -16,6 +16,7 @@ typedef struct mock_launch {
     uint32_t groups_x, groups_y;
     const mock_bound *bounds;
     const uint32_t *words;
+    uint32_t number; /* 1 to 2^MOCK_LAUNCH_BITS - 1; no mark in `touched` of a bound has it yet */
 } mock_launch;
 
 typedef struct mock_machine mock_machine;

@@ -21,12 +21,20 @@ typedef struct mock_site {
 } mock_site;
 #define MOCK_SITE ((mock_site){__FILE__, __LINE__})
 
+/* Who touched a word of device memory in a launch: the launch's number in 12 bits, the item's in 20. */
+typedef struct mock_touch {
+    uint32_t writer, reader;
+} mock_touch;
+enum { MOCK_LAUNCH_BITS = 12, MOCK_ITEM_BITS = 20 };
+#define MOCK_ITEM_MASK ((1u << MOCK_ITEM_BITS) - 1u)
+
 /* A range of device memory bound to an argument. One shadow byte per word: bit b is set once byte b was
  * written. */
 typedef struct mock_bound {
     uint32_t *words;
     uint8_t *shadow;
-    uint32_t count; /* words */
+    mock_touch *touched; /* one per word; NULL for an argument that is only read */
+    uint32_t count;      /* words */
     const char *name;
 } mock_bound;
 
@@ -42,6 +50,8 @@ enum { MOCK_MANY = 0xffff };
 typedef struct mock_group {
     uint32_t x, y, groups_x, groups_y; /* place in the grid */
     uint32_t subgroups;
+    uint32_t launch;         /* number in the upper MOCK_LAUNCH_BITS */
+    uint32_t first_item;     /* the grid's number of item 0 */
     uint32_t interval;       /* counts barriers from the launch's begin */
     uint32_t first_interval; /* the group's first */
     mock_cell *cells;        /* of shared memory */
@@ -62,7 +72,8 @@ typedef struct mock_kernel {
     uint32_t group_size, params_bytes, shared_bytes;
     uint32_t n_bounds, n_words;
     const char *const *bound_names;
-    const uint8_t *hash; /* SHA-256 of prelude and preprocessed source */
+    const bool *bound_written; /* OUT and INOUT */
+    const uint8_t *hash;       /* SHA-256 of prelude and preprocessed source */
 } mock_kernel;
 
 /* Slow paths. The first group does not return: it reports and ends the launch. */
@@ -72,6 +83,8 @@ _Noreturn void sterna_mock_bad_shared_index(const mock_item *I, const char *name
                                             uint32_t count, bool store, mock_site site);
 _Noreturn void sterna_mock_shared_uninitialised(const mock_item *I, const char *name, uint32_t index,
                                                 mock_site site);
+_Noreturn void sterna_mock_memory_race(const mock_item *I, const mock_bound *bound, uint32_t index,
+                                       uint32_t other, const char *kind, mock_site site);
 _Noreturn void sterna_mock_race(const mock_item *I, const char *name, uint32_t index, const mock_cell *cell,
                                 const char *kind, mock_site site);
 void sterna_mock_barrier(const mock_item *I, mock_site site);
@@ -91,17 +104,68 @@ static inline uint32_t mock_as_uint(float value)
     return bits;
 }
 
+/* Items of one launch are in no order as far as device memory is concerned, barriers or not: a word that one item
+ * writes is no other item's. Each item's mark; the reader's mark with all bits of the item set stands for several. */
+static inline uint32_t mock_mark(const mock_item *I)
+{
+    return I->group->launch | ((I->group->first_item + I->local) % MOCK_ITEM_MASK);
+}
+
+static inline bool mock_other(uint32_t mark, uint32_t mine)
+{
+    return mark != mine && mark >> MOCK_ITEM_BITS == mine >> MOCK_ITEM_BITS;
+}
+
+static inline void mock_touch_load(const mock_item *I, const mock_bound *bound, uint32_t index,
+                                   mock_site site)
+{
+    uint32_t mine = mock_mark(I);
+    mock_touch *touch = &bound->touched[index];
+    if (__builtin_expect(mock_other(touch->writer, mine), 0))
+        sterna_mock_memory_race(I, bound, index, touch->writer, "read after another item's write", site);
+    touch->reader = mock_other(touch->reader, mine) ? mine | MOCK_ITEM_MASK : mine;
+}
+
+static inline void mock_touch_store(const mock_item *I, const mock_bound *bound, uint32_t index,
+                                    const void *value, mock_site site)
+{
+    uint32_t mine = mock_mark(I);
+    mock_touch *touch = &bound->touched[index];
+    if (__builtin_expect(mock_other(touch->writer, mine), 0))
+        sterna_mock_memory_race(I, bound, index, touch->writer,
+                                memcmp(&bound->words[index], value, 4) == 0
+                                    ? "two writes of the same value"
+                                    : "two writes of different values",
+                                site);
+    if (__builtin_expect(mock_other(touch->reader, mine), 0))
+        sterna_mock_memory_race(I, bound, index, touch->reader, "write after another item's read", site);
+    touch->writer = mine;
+}
+
 /* Checks one word of a bound buffer and gives its index back. */
 static inline uint32_t mock_load(const mock_item *I, const mock_bound *bound, uint32_t index, mock_site site)
 {
-    if (__builtin_expect(index < bound->count && bound->shadow[index] == MOCK_WRITTEN, 1)) return index;
-    sterna_mock_bad_access(I, bound, index, false, site);
+    if (__builtin_expect(index >= bound->count || bound->shadow[index] != MOCK_WRITTEN, 0))
+        sterna_mock_bad_access(I, bound, index, false, site);
+    if (bound->touched) mock_touch_load(I, bound, index, site);
+    return index;
 }
 
-static inline uint32_t mock_store(const mock_item *I, const mock_bound *bound, uint32_t index, mock_site site)
+static inline uint32_t mock_store(const mock_item *I, const mock_bound *bound, uint32_t index,
+                                  const void *value, mock_site site)
 {
     if (__builtin_expect(index >= bound->count, 0)) sterna_mock_bad_access(I, bound, index, true, site);
+    mock_touch_store(I, bound, index, value, site);
     bound->shadow[index] = MOCK_WRITTEN;
+    return index;
+}
+
+/* An atomic operation is in no race with another one. */
+static inline uint32_t mock_atomic(const mock_item *I, const mock_bound *bound, uint32_t index,
+                                   mock_site site)
+{
+    if (__builtin_expect(index >= bound->count || bound->shadow[index] != MOCK_WRITTEN, 0))
+        sterna_mock_bad_access(I, bound, index, true, site);
     return index;
 }
 

@@ -23,8 +23,10 @@ void sterna_mock_memory_init(mock_memory *memory, const sterna_host *host, uint6
 uint32_t sterna_mock_memory_end(mock_memory *memory)
 {
     uint32_t leaked = memory->live;
-    for (uint32_t i = 0; i < memory->count; i++)
+    for (uint32_t i = 0; i < memory->count; i++) {
         memory->host->release(memory->host->context, memory->blocks[i].base);
+        memory->host->release(memory->host->context, memory->blocks[i].touched);
+    }
     memory->host->release(memory->host->context, memory->blocks);
     *memory = (mock_memory){0};
     return leaked;
@@ -103,6 +105,7 @@ sterna_status sterna_mock_memory_free(mock_memory *memory, sterna_gpu_memory han
     mock_block *block = &memory->blocks[handle - 1];
     poison(block->base + RED_BYTES, block->bytes, POISON_FREED);
     memory->host->release(memory->host->context, block->base);
+    memory->host->release(memory->host->context, block->touched);
     memory->used -= block->bytes;
     memory->live--;
     *block = (mock_block){.freed_bytes = block->bytes};
@@ -124,6 +127,33 @@ sterna_status sterna_mock_memory_range(const mock_memory *memory, sterna_gpu_mem
     *data = block->base + RED_BYTES + offset;
     *shadow = block->base + 2 * RED_BYTES + block->bytes + offset / 4;
     return STERNA_OK;
+}
+
+sterna_status sterna_mock_memory_watch(mock_memory *memory, sterna_gpu_memory handle, sterna_fault *fault)
+{
+    if (handle == 0 || handle > memory->count) return STERNA_OK;
+    mock_block *block = &memory->blocks[handle - 1];
+    if (!block->base || block->touched) return STERNA_OK;
+    size_t bytes = (size_t)(block->bytes / 4) * sizeof *block->touched;
+    block->touched = memory->host->allocate(memory->host->context, bytes, 64);
+    if (!block->touched)
+        return sterna_fail(fault, STERNA_MEMORY,
+                           "mock: out of host memory for the marks of %" PRIu64 " bytes", block->bytes);
+    memset(block->touched, 0, bytes);
+    return STERNA_OK;
+}
+
+mock_touch *sterna_mock_memory_touched(const mock_memory *memory, sterna_gpu_memory handle, uint64_t offset)
+{
+    return memory->blocks[handle - 1].touched + offset / 4;
+}
+
+void sterna_mock_memory_forget(mock_memory *memory)
+{
+    for (uint32_t i = 0; i < memory->count; i++)
+        if (memory->blocks[i].touched)
+            memset(memory->blocks[i].touched, 0,
+                   (size_t)(memory->blocks[i].bytes / 4) * sizeof *memory->blocks[i].touched);
 }
 
 void sterna_mock_memory_written(uint8_t *shadow, uint64_t offset, uint64_t bytes)

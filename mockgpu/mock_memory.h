@@ -8,7 +8,8 @@
 #include "mock_item.h"
 
 typedef struct mock_block {
-    uint8_t *base; /* red zone, words, red zone, shadow; NULL once freed */
+    uint8_t *base;       /* red zone, words, red zone, shadow; NULL once freed */
+    mock_touch *touched; /* one per word; NULL until bound to an argument that is written */
     uint64_t bytes;
     uint64_t freed_bytes; /* of a freed block, for reports */
 } mock_block;
@@ -32,6 +33,13 @@ sterna_status sterna_mock_memory_free(mock_memory *memory, sterna_gpu_memory han
 sterna_status sterna_mock_memory_range(const mock_memory *memory, sterna_gpu_memory handle, uint64_t offset,
                                        uint64_t bytes, const char *what, uint8_t **data, uint8_t **shadow,
                                        sterna_fault *fault);
+/* Makes the marks of a block that a launch will write to. MEMORY when the host refuses; a handle that is no live block
+ * is left for the launch to find. */
+sterna_status sterna_mock_memory_watch(mock_memory *memory, sterna_gpu_memory handle, sterna_fault *fault);
+/* The marks of a live block from a byte offset on. */
+mock_touch *sterna_mock_memory_touched(const mock_memory *memory, sterna_gpu_memory handle, uint64_t offset);
+/* Forgets all marks. */
+void sterna_mock_memory_forget(mock_memory *memory);
 /* DEVICE when a red zone of the block was written to. */
 sterna_status sterna_mock_memory_check(const mock_memory *memory, sterna_gpu_memory handle,
                                        sterna_fault *fault);

@@ -126,9 +126,14 @@ static sterna_status bind_range(mock_device *device, const command *c, uint32_t 
                            device->settings.max_binding);
     sterna_status status = sterna_mock_memory_range(&device->memory, range->memory, range->offset,
                                                     range->bytes, what, &data, &shadow, fault);
-    if (status == STERNA_OK)
-        *bound = (mock_bound){(uint32_t *)(void *)data, shadow, (uint32_t)(range->bytes / 4),
-                              c->kernel->bound_names[i]};
+    if (status == STERNA_OK) {
+        *bound = (mock_bound){.words = (uint32_t *)(void *)data,
+                              .shadow = shadow,
+                              .count = (uint32_t)(range->bytes / 4),
+                              .name = c->kernel->bound_names[i]};
+        if (c->kernel->bound_written[i])
+            bound->touched = sterna_mock_memory_touched(&device->memory, range->memory, range->offset);
+    }
     return status;
 }
 
@@ -139,7 +144,10 @@ static sterna_status run_launch(mock_device *device, const command *c, sterna_fa
     for (uint32_t i = 0; i < c->n_ranges && status == STERNA_OK; i++)
         status = bind_range(device, c, i, &bounds[i], fault);
     if (status != STERNA_OK) return status;
-    mock_launch launch = {c->kernel, c->groups_x, c->groups_y, bounds, c->words};
+    /* Before a number comes again, the marks of its last launch are wiped. */
+    uint32_t number = (uint32_t)(c->number % ((1u << MOCK_LAUNCH_BITS) - 1)) + 1;
+    if (number == 1) sterna_mock_memory_forget(&device->memory);
+    mock_launch launch = {c->kernel, c->groups_x, c->groups_y, bounds, c->words, number};
     status = sterna_mock_machine_run(device->machine, &launch, fault);
     for (uint32_t i = 0; i < c->n_ranges && status == STERNA_OK; i++)
         status = sterna_mock_memory_check(&device->memory, c->ranges[i].memory, fault);
@@ -316,6 +324,13 @@ sterna_status sterna_mock_launch(mock_device *device, const sterna_gpu_launch *l
         device->launches = number;
         return sterna_fail(fault, STERNA_DEVICE, "mock:%s: launch %" PRIu64 " is refused by its profile",
                            kernel->name, number);
+    }
+    for (uint32_t i = 0; i < launch->n_ranges; i++) {
+        sterna_status status =
+            kernel->bound_written[i]
+                ? sterna_mock_memory_watch(&device->memory, launch->ranges[i].memory, fault)
+                : STERNA_OK;
+        if (status != STERNA_OK) return status;
     }
     command *c = push(device, LAUNCH, fault);
     if (!c) return STERNA_MEMORY;

@@ -36,10 +36,10 @@
 #define ST(buffer, i, value)                                                                                 \
     do {                                                                                                     \
         const __typeof__(MOCK_PARAMS->buffer.data[0]) stored_ = (value);                                     \
-        MOCK_PARAMS->buffer.data[mock_store(I, &MOCK_PARAMS->buffer.bound, (i), MOCK_HERE)] = stored_;       \
+        MOCK_PARAMS->buffer.data[mock_store(I, &MOCK_PARAMS->buffer.bound, (i), &stored_, MOCK_HERE)] = stored_;       \
     } while (0)
 #define ATOMIC_OR(buffer, i, value)                                                                          \
-    (MOCK_PARAMS->buffer.data[mock_load(I, &MOCK_PARAMS->buffer.bound, (i), MOCK_HERE)] |= (value))
+    (MOCK_PARAMS->buffer.data[mock_atomic(I, &MOCK_PARAMS->buffer.bound, (i), MOCK_HERE)] |= (value))
 #define LDS(array, i)                                                                                        \
     (MOCK_SHARED->array[mock_shared_load(I, MOCK_OFFSET(array), MOCK_COUNT(array), (i), #array, MOCK_HERE)])
 #define STS(array, i, value)                                                                                 \
@@ -95,6 +95,10 @@
 #define MOCK_NAME_NONE_U32(name, low, high)
 #define MOCK_NAME_NONE_F32(name)
 
+#define MOCK_READ_BUFFER(type, name, extent)      false,
+#define MOCK_WRITTEN_BUFFER(type, name, extent)   true,
+#define MOCK_READ_WEIGHT(name, rows, cols, klass) false,
+
 #define MOCK_ZERO_BUFFER(type, name, extent)      +0
 #define MOCK_FOUR_WEIGHT(name, rows, cols, klass) +4
 #define MOCK_ONE_U32(name, low, high)             +1
@@ -124,6 +128,9 @@
     static const char *const kernel_names[] = {                                                              \
         STERNA_ARGS_##op(MOCK_NAME_BUFFER, MOCK_NAME_BUFFER, MOCK_NAME_BUFFER, MOCK_NAME_WEIGHT,             \
                          MOCK_NAME_NONE_U32, MOCK_NAME_NONE_F32) "status"};                                  \
+    static const bool kernel_written[] = {STERNA_ARGS_##op(MOCK_READ_BUFFER, MOCK_WRITTEN_BUFFER,            \
+                                                           MOCK_WRITTEN_BUFFER, MOCK_READ_WEIGHT,            \
+                                                           MOCK_NAME_NONE_U32, MOCK_NAME_NONE_F32) true};    \
     static void kernel_body(const mock_item *I);                                                             \
     const mock_kernel MOCK_JOIN(sterna_mock_kernel_, KERNEL_ID) = {                                          \
         .name = MOCK_TEXT(KERNEL_ID),                                                                        \
@@ -136,6 +143,7 @@
         .n_words = 1 STERNA_ARGS_##op(MOCK_ZERO_BUFFER, MOCK_ZERO_BUFFER, MOCK_ZERO_BUFFER,                  \
                                       MOCK_FOUR_WEIGHT, MOCK_ONE_U32, MOCK_ONE_F32),                         \
         .bound_names = kernel_names,                                                                         \
+        .bound_written = kernel_written,                                                                     \
         .hash = kernel_hash,                                                                                 \
     };                                                                                                       \
     static void kernel_body(const mock_item *I)

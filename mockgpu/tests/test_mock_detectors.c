@@ -150,6 +150,18 @@ static void races(sterna_test *t)
     FOUND(t, other_value, "race in shared array part, index 0", "two writes of different values");
 }
 
+static void races_in_device_memory(sterna_test *t)
+{
+    FOUND(t, groups_write_alike,
+          "race in argument y, index 3 of 256 words: two writes of the same value (item 9 of group",
+          "in one launch");
+    FOUND(t, groups_write,
+          "race in argument y, index 3 of 256 words: two writes of different values (item 9 of group",
+          "in one launch");
+    FOUND(t, items_write, "race in argument y", "two writes of different values");
+    FOUND(t, barrier_orders_shared_only, "race in argument y", "in one launch");
+}
+
 static void divergence(sterna_test *t)
 {
     FOUND(t, divergent_barrier, "divergent barrier", "16 items are there, 16 have finished");
@@ -349,6 +361,7 @@ static void the_queue_runs_late(sterna_test *t)
 const sterna_test_case sterna_test_cases[] = {
     {"a_sound_kernel_passes", a_sound_kernel_passes, 0},
     {"races", races, 0},
+    {"races_in_device_memory", races_in_device_memory, 0},
     {"divergence", divergence, 0},
     {"bounds", bounds, 0},
     {"uninitialised", uninitialised, 0},

@@ -207,6 +207,25 @@ static void many_submissions(sterna_test *t)
     tiny_close(&p);
 }
 
+/* Launches are numbered with twelve bits in the marks that find races. The numbers come again, with other kernels on the
+ * same words (eight launches a turn against 4095 numbers), and no race is seen where there is none. */
+static void many_launches(sterna_test *t)
+{
+    static float want[MOST], got[MOST];
+    const uint32_t rows = 1;
+    tiny_plan p;
+    sterna_fence fence;
+    CHECK(t, tiny_reference(rows, want));
+    CHECK(t, tiny_make(&p, op_case_host(), "seed=6") == STERNA_OK);
+    for (uint32_t i = 0; i < 600; i++) {
+        CHECK(t, p.api->submit(p.device, p.plan, 0, 3, &rows, &fence, &p.fault) == STERNA_OK);
+        CHECK(t, p.api->wait(p.device, fence, 0, NULL, &p.fault) == STERNA_OK);
+        CHECK_MSG(t, tiny_run(&p, rows, got, NULL) == STERNA_OK && memcmp(want, got, TINY_WIDTH * 4) == 0,
+                  "turn %u: %s", i, p.fault.text);
+    }
+    tiny_close(&p);
+}
+
 /* Two nodes of one submission set flags: the first one's are told. */
 static void the_first_flags_count(sterna_test *t)
 {
@@ -402,6 +421,7 @@ const sterna_test_case sterna_test_cases[] = {
     {"small_grids", small_grids, 0},
     {"what_cannot_be_split_is_refused", what_cannot_be_split_is_refused, 0},
     {"many_submissions", many_submissions, 0},
+    {"many_launches", many_launches, 0},
     {"the_first_flags_count", the_first_flags_count, 0},
     {"parts_of_a_plan", parts_of_a_plan, 0},
     {"slots_are_checked", slots_are_checked, 0},
