@@ -15,8 +15,7 @@ typedef struct giver {
     void *context;
 } giver;
 
-/* ---- Models of a few KiB
- * --------------------------------------------------------------------------------------- */
+/* ---- Models of a few KiB ---- */
 
 typedef struct small_model {
     const char *arch, *weights; /* format of the linear layers that are wide enough */
@@ -202,8 +201,7 @@ static bool give_models(const giver *g)
     return good;
 }
 
-/* ---- Bytes
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- Bytes ---- */
 
 static void give_text(const giver *g, const char *name, const char *text)
 {

@@ -7,11 +7,16 @@
  * row r.
  *
  * TERNARY (TQ2_0), per block of 256 columns 16 lines of codes and one of scales:
- *     line t, lane r, byte j, bits 2g and 2g+1 = code of column 16 t + 4 g + j    (value = code - 1, code 3
- * is +2) scales: f32 d[16] Q8 (Q8_0), per block of 32 columns 8 lines and half a line of scales: line t, lane
- * r, byte j = value of column 4 t + j scales: f16 d[16] Q4K (Q4_K), per block of 256 columns 32 lines, then
- * the groups' scales and minima, then the block's: line t, lane r, byte j = column 8 t + j in the low half,
- * column 8 t + 4 + j in the high half u8 scale[8][16], u8 min[8][16] (group, row), f16 d[16], f16 dmin[16] */
+ *     line t, lane r, byte j, bits 2g and 2g+1 = code of column 16 t + 4 g + j    (value = code - 1, code 3 is +2)
+ *     scales: f32 d[16]
+ *
+ * Q8 (Q8_0), per block of 32 columns 8 lines and half a line of scales:
+ *     line t, lane r, byte j = value of column 4 t + j
+ *     scales: f16 d[16]
+ *
+ * Q4K (Q4_K), per block of 256 columns 32 lines, then the groups' scales and minima, then the block's:
+ *     line t, lane r, byte j = column 8 t + j in the low half, column 8 t + 4 + j in the high half
+ *     u8 scale[8][16], u8 min[8][16] (group, row), f16 d[16], f16 dmin[16] */
 #ifndef STERNA_CPU_PACK_H
 #define STERNA_CPU_PACK_H
 

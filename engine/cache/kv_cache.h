@@ -6,8 +6,7 @@
  *
  * INVARIANTS
  *   1. A page belongs to at most one sequence; all others are on the free list.
- *   2. Sequence s holds exactly the pages of its positions [0, length[s]), in order; further entries are
- * NO_PAGE. */
+ *   2. Sequence s holds exactly the pages of its positions [0, length[s]), in order; other entries are NO_PAGE. */
 #ifndef STERNA_KV_CACHE_H
 #define STERNA_KV_CACHE_H
 
@@ -16,8 +15,8 @@
 #define STERNA_NO_PAGE UINT32_MAX
 
 typedef struct sterna_kv_cache {
-    uint32_t n_seqs, page_size, max_pages,
-        n_pages;      /* n_pages = n_seqs * max_pages: the cache never runs short */
+    uint32_t n_seqs, page_size, max_pages;
+    uint32_t n_pages; /* n_seqs * max_pages: the cache never runs short */
     uint32_t *pages;  /* [n_seqs][max_pages] */
     uint32_t *length; /* [n_seqs] */
     uint32_t *free;   /* [n_pages], the first n_free are free; taken from the end */
@@ -31,8 +30,7 @@ sterna_status sterna_kv_cache_init(sterna_kv_cache *cache, uint32_t n_seqs, uint
                                    uint32_t page_size, uint32_t seed);
 void sterna_kv_cache_free(sterna_kv_cache *cache);
 
-/* Makes room for the next position of a sequence and returns its slot; UINT32_MAX when the sequence is full.
- */
+/* Makes room for the next position of a sequence and returns its slot; UINT32_MAX when it is full. */
 uint32_t sterna_kv_cache_append(sterna_kv_cache *cache, uint32_t sequence);
 /* Gives back the pages of the positions from `length` on. */
 void sterna_kv_cache_truncate(sterna_kv_cache *cache, uint32_t sequence, uint32_t length);

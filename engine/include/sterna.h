@@ -1,25 +1,23 @@
 /* sterna.h: run a language model and get the same bits on every device.
- * Owns: the installed interface of libsterna. Leaves to others: backends (sterna_backend.h), the command
- * line.
+ * Owns: the installed interface of libsterna. Leaves to others: backends (sterna_backend.h), the command line.
  *
  * CONCEPTS
- *   model     an opened GGUF file: checked, mapped, never copied. Read-only; may be shared by sessions and
- * threads. session   one device, one KV cache, up to n_seqs sequences. Used by one thread at a time. batch
- * rows of (token, position, sequence), each saying whether its logits are wanted. Rows of one sequence come
- *             in ascending positions without gaps, beginning at the sequence's length. Positions of earlier
- * calls may be computed anew after sterna_session_truncate(). observer  a listener on what a session does:
- * prompt, operations, logits, tokens. Trace, digest and receipts are observers; the session knows none of
- * them. digest    D0 = SHA-256(Merkle root of the file, prompt ids), Di = SHA-256(D(i-1), token, logits it
- * was drawn from), ids and tokens as u32, logits as f32, all little-endian. Equal digests mean equal bits at
- * every step.
+ *   model     an opened GGUF file: checked, mapped, never copied. Read-only; may be shared by sessions and threads.
+ *   session   one device, one KV cache, up to n_seqs sequences. Used by one thread at a time.
+ *   batch     rows of (token, position, sequence), each saying whether its logits are wanted. Rows of one sequence come
+ *             in ascending positions without gaps, beginning at the sequence's length. Positions of earlier calls may
+ *             be computed anew after sterna_session_truncate().
+ *   observer  a listener on what a session does: prompt, operations, logits, tokens. Trace, digest and receipts are
+ *             observers; the session knows none of them.
+ *   digest    D0 = SHA-256(Merkle root of the file, prompt ids), Di = SHA-256(D(i-1), token, logits it was drawn from),
+ *             ids and tokens as u32, logits as f32, all little-endian. Equal digests mean equal bits at every step.
  *
- * In the exact profile the logits of a row depend on nothing but the file, the tokens before it and the
- * cache's type: not on device, instruction set, threads, batch size, prompt split or page size
- * (docs/numerics.md).
+ * In the exact profile the logits of a row depend on nothing but the file, the tokens before it and the cache's type:
+ * not on device, instruction set, threads, batch size, prompt split or page size (docs/numerics.md).
  *
- * ERRORS   Functions return a sterna_status; the optional sterna_fault gets a sentence. Nothing exits or
- * aborts. LIMITS   Positions below 2^24; at most 65,536 rows per submission; vocabulary up to 2^24. STRINGS
- * UTF-8. Text in and out carries its length; no NUL is needed or written unless said. */
+ * ERRORS   Functions return a sterna_status; the optional sterna_fault gets a sentence. Nothing exits or aborts.
+ * LIMITS   Positions below 2^24; at most 65,536 rows per submission; vocabulary up to 2^24.
+ * STRINGS  UTF-8. Text in and out carries its length; no NUL is needed or written unless said. */
 #ifndef STERNA_H
 #define STERNA_H
 
@@ -38,8 +36,7 @@ STERNA_API const char *sterna_version(void);
 STERNA_API const char *sterna_status_name(sterna_status status);
 STERNA_API const char *sterna_status_text(sterna_status status);
 
-/* --- Models
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- Models ---- */
 
 typedef struct sterna_model sterna_model;
 
@@ -52,36 +49,33 @@ typedef struct sterna_model_info {
     uint64_t file_bytes;
 } sterna_model_info;
 
-/* Opens and checks a GGUF file: container, keys, tensor shapes, vocabulary. FILE with key or tensor and
- * offset. */
+/* Opens and checks a GGUF file: container, keys, tensor shapes, vocabulary. FILE with key or tensor and offset. */
 STERNA_API sterna_status sterna_model_open(const char *path, sterna_model **model, sterna_fault *fault);
 /* After the sessions that use it. NULL is allowed. */
 STERNA_API void sterna_model_close(sterna_model *model);
 STERNA_API void sterna_model_get_info(const sterna_model *model, sterna_model_info *info);
-/* The Merkle root of the file's bytes over leaves of 1 MiB (RFC 6962 section 2.1): 32 bytes. Computed at the
- * first call with up to `threads` threads, then remembered; the first call is not thread-safe. */
+/* The Merkle root of the file's bytes over leaves of 1 MiB (RFC 6962 section 2.1): 32 bytes. Computed at the first
+ * call with up to `threads` threads, then remembered; the first call is not thread-safe. */
 STERNA_API sterna_status sterna_model_hash(sterna_model *model, uint32_t threads, uint8_t root[32],
                                            sterna_fault *fault);
 
-/* --- Text
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- Text ---- */
 
 #define STERNA_TOKENIZE_BOS     1u /* begin as the model wants: its BOS if it asks for one */
 #define STERNA_TOKENIZE_SPECIAL 2u /* recognise control tokens written out in the text */
 
-/* Tokens of text[0, bytes). Writes up to `capacity` ids and the number needed to *count; MEMORY when capacity
- * is too small (call again with room for *count). ids may be NULL when capacity is 0. */
+/* Tokens of text[0, bytes). Writes up to `capacity` ids and the number needed to *count; MEMORY when capacity is too
+ * small (call again with room for *count). ids may be NULL when capacity is 0. */
 STERNA_API sterna_status sterna_tokenize(const sterna_model *model, const char *text, size_t bytes,
                                          uint32_t flags, uint32_t *ids, size_t capacity, size_t *count,
                                          sterna_fault *fault);
-/* Bytes of one token (a part of a UTF-8 sequence is possible), up to `capacity`; returns how many there are.
- * Control tokens have none. */
+/* Bytes of one token (a part of a UTF-8 sequence is possible), up to `capacity`; returns how many there are. Control
+ * tokens have none. */
 STERNA_API size_t sterna_token_bytes(const sterna_model *model, uint32_t id, char *bytes, size_t capacity);
 /* 1 when the token ends a text (EOS, end of turn). */
 STERNA_API int sterna_token_is_end(const sterna_model *model, uint32_t id);
 
-/* --- Sessions
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- Sessions ---- */
 
 typedef struct sterna_session sterna_session;
 
@@ -109,8 +103,8 @@ typedef struct sterna_memory {
 STERNA_API sterna_status sterna_session_estimate(const sterna_model *model,
                                                  const sterna_session_params *params, sterna_memory *memory,
                                                  sterna_fault *fault);
-/* Opens the device, uploads the weights, builds the plan. MEMORY, with figures, when the estimate exceeds
- * what is available; UNSUPPORTED names the tensor or operation that the device cannot do. */
+/* Opens the device, uploads the weights, builds the plan. MEMORY, with figures, when the estimate exceeds what is
+ * available; UNSUPPORTED names the tensor or operation that the device cannot do. */
 STERNA_API sterna_status sterna_session_open(sterna_model *model, const sterna_session_params *params,
                                              sterna_session **session, sterna_fault *fault);
 STERNA_API void sterna_session_close(sterna_session *session);
@@ -128,25 +122,21 @@ typedef struct sterna_batch {
     const uint8_t *wanted;     /* [n] 1: logits wanted; NULL: only the last row's */
 } sterna_batch;
 
-/* Computes all rows, in submissions of at most n_batch. USAGE for rows that break the rules above; MEMORY
- * when the cache is full; NUMERIC names operation and layer that met NaN, infinity or a value out of range;
- * INTERRUPTED after sterna_session_cancel(). After a failure the sequences of the batch have the length they
- * had before it. */
+/* Computes all rows, in submissions of at most n_batch. USAGE for rows that break the rules above; MEMORY when the
+ * cache is full; NUMERIC names operation and layer that met NaN, infinity or a value out of range; INTERRUPTED after
+ * sterna_session_cancel(). After a failure the sequences of the batch have the length they had before it. */
 STERNA_API sterna_status sterna_session_run(sterna_session *session, const sterna_batch *batch,
                                             sterna_fault *fault);
-/* Logits [n_vocab] of the i-th wanted row of the last run; NULL when there is none. Valid until the next run.
- */
+/* Logits [n_vocab] of the i-th wanted row of the last run; NULL when there is none. Valid until the next run. */
 STERNA_API const float *sterna_session_logits(const sterna_session *session, uint32_t i);
 /* Positions held of a sequence. */
 STERNA_API uint32_t sterna_session_length(const sterna_session *session, uint32_t sequence);
 /* Forgets the positions from `length` on. */
 STERNA_API void sterna_session_truncate(sterna_session *session, uint32_t sequence, uint32_t length);
-/* Makes the running or next call stop between submissions. May be called from a signal handler or another
- * thread. */
+/* Makes the running or next call stop between submissions. May be called from a signal handler or another thread. */
 STERNA_API void sterna_session_cancel(sterna_session *session);
 
-/* --- Observers
- * --------------------------------------------------------------------------------------------------- */
+/* ---- Observers ---- */
 
 typedef enum sterna_event_kind {
     STERNA_EVENT_PROMPT = 1, /* generation begins: ids[0, n_ids) of `sequence` */
@@ -169,13 +159,12 @@ typedef struct sterna_event {
 
 /* Returning anything but OK ends the run with that status. Called on the thread that runs the session. */
 typedef sterna_status (*sterna_observer)(void *context, const sterna_event *event);
-/* Adds a listener for the kinds in `mask`, at most 8 per session. Listening to operations makes the session
- * submit them one by one; the bits stay the same. MEMORY when there is no place left. */
+/* Adds a listener for the kinds in `mask`, at most 8 per session. Listening to operations makes the session submit
+ * them one by one; the bits stay the same. MEMORY when there is no place left. */
 STERNA_API sterna_status sterna_session_observe(sterna_session *session, uint32_t mask,
                                                 sterna_observer observer, void *context);
 
-/* --- Sampling and generation
- * ------------------------------------------------------------------------------------- */
+/* ---- Sampling and generation ---- */
 
 typedef struct sterna_sampling {
     uint32_t size;
@@ -186,9 +175,9 @@ typedef struct sterna_sampling {
     float min_p;       /* 0 to 1; 0: off */
 } sterna_sampling;
 
-/* Draws a token from logits[0, n), as docs/numerics.md section 6 says: same logits, sampling, position and
- * sequence, same token. `order` is scratch for n words. NUMERIC when a logit is NaN or infinite; USAGE when a setting
- * is out of its range. */
+/* Draws a token from logits[0, n), as docs/numerics.md section 6 says: same logits, sampling, position and sequence,
+ * same token. `order` is scratch for n words. NUMERIC when a logit is NaN or infinite;
+ * USAGE when a setting is out of its range. */
 STERNA_API sterna_status sterna_sample(const sterna_sampling *sampling, const float *logits, uint32_t n,
                                        uint32_t position, uint32_t sequence, uint32_t *order, uint32_t *token,
                                        sterna_fault *fault);
@@ -211,14 +200,13 @@ typedef struct sterna_generate_result {
     double decode_seconds; /* all later steps */
 } sterna_generate_result;
 
-/* Runs the prompt from the sequence's present length on and draws tokens; `on_token` (may be NULL) gets each
- * as it comes and may stop the generation by returning anything but OK. *result is filled on failure, too. */
+/* Runs the prompt from the sequence's present length on and draws tokens; `on_token` (may be NULL) gets each as it
+ * comes and may stop the generation by returning anything but OK. *result is filled on failure, too. */
 STERNA_API sterna_status sterna_generate(sterna_session *session, const sterna_generate_params *params,
                                          sterna_status (*on_token)(void *context, uint32_t token),
                                          void *context, sterna_generate_result *result, sterna_fault *fault);
 
-/* --- Digest
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- Digest ---- */
 
 /* Observes a session and keeps its running digest of one sequence. */
 typedef struct sterna_digest sterna_digest;

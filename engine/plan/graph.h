@@ -11,8 +11,7 @@
 #include "catalogue/catalogue.h"
 #include "model/model.h"
 
-/* Inputs, written before each submission, constants and activations: X(name, what it holds, with its shape)
- */
+/* Inputs, written before each submission, constants and activations: X(name, what it holds, with its shape) */
 #define STERNA_PLAN_BUFFERS(X)                                                                               \
     X(ids, "token ids [rows]")                                                                               \
     X(positions, "positions [rows]")                                                                         \

@@ -49,8 +49,7 @@ sterna_status sterna_session_publish(sterna_session *session, const sterna_event
 sterna_status sterna_session_verify(sterna_session *session, uint64_t *values, uint64_t *different,
                                     sterna_fault *fault);
 
-/* --- One submission by hand
- * ------------------------------------------------------------------------------------- */
+/* ---- One submission by hand ---- */
 
 /* A part of a batch: rows [first, first + n), n <= n_batch, with at most n_logits wanted. */
 typedef struct sterna_step {
