@@ -1,8 +1,11 @@
 /* Dictionaries for fuzzers, made from the tables of keys, types and formats, so that a new row is known to
  * them. Owns: what goes into which dictionary. Leaves to others: writing files (fuzz_tool.c). */
+#include "format/envelope.h"
+#include "format/receipt.h"
 #include "fuzz.h"
 #include "gguf/gguf.h"
 #include "gguf_doc.h"
+#include "harness/bench.h"
 #include "names.h"
 #include <stdio.h>
 #include <string.h>
@@ -155,12 +158,41 @@ static void json(const book *b)
     for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) word(b, pieces[i]);
 }
 
+static void receipt(const book *b)
+{
+    json(b);
+    for (uint32_t i = 0; i < STERNA_RECEIPT_SECTIONS; i++) {
+        word(b, sterna_receipt_sections[i].name);
+        for (uint32_t k = 0; k < sterna_receipt_sections[i].n_fields; k++)
+            word(b, sterna_receipt_sections[i].fields[k].name);
+    }
+    word(b, STERNA_RECEIPT_SCHEMA);
+    word(b, STERNA_PAYLOAD_TYPE);
+    word(b, "check");
+    word(b, "signatures");
+}
+
+static void repro(const book *b)
+{
+    static const char *const keys[] = {
+        "sterna-repro 1\n", "device ", "profile fast\n", "op ",    "format ", "act ",    "law ",
+        "verdict ",         "text ",   "choices ",       "case\n", "token",   "block32", "block256"};
+    uint32_t n;
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) word(b, keys[i]);
+    for (uint32_t i = 0; i < STERNA_OP_COUNT; i++) word(b, sterna_op_get((sterna_op)i)->name);
+    for (uint32_t i = 0; i < STERNA_LAW_COUNT; i++) word(b, sterna_law_get((sterna_law_id)i)->name);
+    for (uint32_t i = 0; i < STERNA_VERDICTS; i++) word(b, sterna_verdict_name((sterna_verdict_code)i));
+    const sterna_format *formats = sterna_format_all(&n);
+    for (uint32_t i = 0; i < n; i++)
+        if (formats[i].unpack) word(b, formats[i].name);
+}
+
 bool sterna_fuzz_dictionary(const char *dictionary, sterna_fuzz_line *line, void *context)
 {
     static const struct {
         const char *name;
         void (*write)(const book *b);
-    } all[] = {{"gguf", gguf}, {"text", text}, {"json", json}};
+    } all[] = {{"gguf", gguf}, {"text", text}, {"json", json}, {"receipt", receipt}, {"repro", repro}};
     book b = {line, context};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         if (strcmp(all[i].name, dictionary) == 0) {

@@ -4,8 +4,10 @@
 #include "base/philox.h"
 #include "base/size.h"
 #include "base/sys.h"
+#include "format/envelope.h"
 #include "fuzz.h"
 #include "gguf/gguf.h"
+#include "signed_seed.h"
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -296,6 +298,48 @@ static bool give_hf_tokenizer(const giver *g)
     return true;
 }
 
+static bool give_payload(const giver *g)
+{
+    char *text;
+    size_t bytes;
+    if (!sterna_fuzz_payload(&text, &bytes)) return false;
+    g->give(g->context, "run", (const uint8_t *)text, bytes);
+    sterna_fuzz_payload_free();
+    return true;
+}
+
+static bool give_envelopes(const giver *g)
+{
+    char *payload, *text;
+    size_t payload_bytes, bytes;
+    sterna_public_key public_key;
+    sterna_secret_key secret_key;
+    sterna_fuzz_key(&public_key, &secret_key);
+    if (!sterna_fuzz_payload(&payload, &payload_bytes)) return false;
+    bool good = true;
+    for (int key = 0; key < 2 && good; key++) {
+        good = sterna_envelope_write(payload, payload_bytes, key ? &secret_key : NULL, &text, &bytes, NULL) ==
+               STERNA_OK;
+        if (!good) break;
+        g->give(g->context, key ? "signed" : "unsigned", (const uint8_t *)text, bytes);
+        sterna_free(text);
+    }
+    sterna_fuzz_payload_free();
+    return good;
+}
+
+static bool give_repros(const giver *g)
+{
+    give_text(
+        g, "rmsnorm",
+        "sterna-repro 1\ndevice cpu:scalar\nprofile exact\nop rmsnorm\nformat F32\nact f32\nlaw reference\n"
+        "verdict WRONG_BITS\ntext x\nchoices 0102030405060708\ncase\nrmsnorm rows=1\n");
+    give_text(g, "matmul",
+              "sterna-repro 1\ndevice mock:warp=8\nop matmul_block\nformat Q8_0\nact block32\nlaw "
+              "rows\nchoices \n");
+    return true;
+}
+
 bool sterna_fuzz_seeds(const char *target, sterna_fuzz_give *give, void *context)
 {
     giver g = {give, context};
@@ -305,6 +349,9 @@ bool sterna_fuzz_seeds(const char *target, sterna_fuzz_give *give, void *context
     if (!strcmp(target, "safetensors")) return give_safetensors(&g);
     if (!strcmp(target, "config")) return give_config(&g);
     if (!strcmp(target, "hf_tokenizer")) return give_hf_tokenizer(&g);
+    if (!strcmp(target, "receipt")) return give_payload(&g);
+    if (!strcmp(target, "envelope")) return give_envelopes(&g);
+    if (!strcmp(target, "repro")) return give_repros(&g);
     if (!strcmp(target, "vocabulary")) return give_vocabulary(&g);
     if (!strcmp(target, "formats")) return give_random(&g, 24, 1, 1 + 4 * 256);
     if (!strcmp(target, "kernels")) return give_random(&g, 240, 2, 96);

@@ -6,6 +6,7 @@
 #include "harness/bench.h"
 #include "harness/direct.h"
 #include "harness/subject.h"
+#include "run_job.h"
 #include <string.h>
 
 enum { STORY_BYTES = 2400 };
@@ -40,16 +41,12 @@ static void open_subjects(void)
     }
 }
 
-int sterna_fuzz_kernels(const uint8_t *data, size_t size)
+void sterna_fuzz_run_job(const sterna_job *job, uint32_t subject_number, const uint8_t *bytes, size_t n)
 {
     static sterna_choices choices;
     static char story[STORY_BYTES];
-    sterna_fuzz_bytes in = {data, size};
     open_subjects();
-    uint32_t number = sterna_fuzz_take_u8(&in);
-    number |= (uint32_t)sterna_fuzz_take_u8(&in) << 8;
-    const sterna_job *job = &jobs[number % n_jobs];
-    sterna_subject *subject = &subjects[sterna_fuzz_take_u8(&in) % n_subjects];
+    sterna_subject *subject = &subjects[subject_number % n_subjects];
     sterna_trial trial = {.subject = subject,
                           .choices = &choices,
                           .op = job->op,
@@ -57,12 +54,22 @@ int sterna_fuzz_kernels(const uint8_t *data, size_t size)
                           .act = job->act,
                           .story = story,
                           .story_size = sizeof story};
-    sterna_choice_from_bytes(&choices, in.data, in.left);
+    sterna_choice_from_bytes(&choices, bytes, n);
     subject->salt = 0; /* the same input meets the same poison */
     story[0] = 0;
     sterna_law_get(job->law)->run(&trial);
     FUZZ_REQUIRE(!sterna_verdict_failed(trial.verdict.code), "%s, %s on %s: %s: %s\n%s",
                  sterna_op_get(job->op)->name, sterna_law_get(job->law)->name, subject->name,
                  sterna_verdict_name(trial.verdict.code), trial.verdict.text, story);
+}
+
+int sterna_fuzz_kernels(const uint8_t *data, size_t size)
+{
+    sterna_fuzz_bytes in = {data, size};
+    open_subjects();
+    uint32_t number = sterna_fuzz_take_u8(&in);
+    number |= (uint32_t)sterna_fuzz_take_u8(&in) << 8;
+    uint32_t subject = sterna_fuzz_take_u8(&in);
+    sterna_fuzz_run_job(&jobs[number % n_jobs], subject, in.data, in.left);
     return 0;
 }
