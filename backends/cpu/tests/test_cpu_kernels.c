@@ -275,6 +275,12 @@ static void rows_of(sterna_test *t, sterna_op op)
                 memcpy(node.ref[i] + 4 * r, &slot, 4);
             }
         }
+        /* Alone in its row, the first value that F16 cannot hold, or the last that it can. */
+        for (uint64_t j = 0; ok && op == STERNA_OP_kv_append && round % 8 == 3 && j < node.bytes[0]; j += 4) {
+            const uint32_t one = 0x3f800000u, edge = round % 16 == 3 ? 0x477ff000u : 0x477fefffu;
+            memcpy(node.in[0] + j, j ? &one : &edge, 4);
+            memcpy(node.ref[0] + j, node.in[0] + j, 4);
+        }
         bool takes_bad = op != STERNA_OP_add && op != STERNA_OP_glu;
         if (ok && takes_bad && rig_below(&rng, 4) == 0) plant_bad_value(&rng, &node, "x");
         ok = ok && agrees(t, &all, &node, shape);
