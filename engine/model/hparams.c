@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* Limits: the catalogue's (args.def), and a bound on layers that no model comes near. */
-enum { MAX_LAYERS = 4096, MAX_WIDTH = 1 << 20, MAX_VOCAB = 1 << 24, MAX_HEADS = 1024, MAX_HEAD_DIM = 1024 };
+enum { MAX_LAYERS = 4096, MAX_WIDTH = 1 << 20, MAX_HEADS = 1024, MAX_HEAD_DIM = 1024 };
 
 const sterna_arch *sterna_arch_find(const char *name, size_t length)
 {

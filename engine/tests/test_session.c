@@ -204,6 +204,36 @@ static void cancelling_stops_and_restores(sterna_test *t)
     sterna_model_close(model);
 }
 
+/* A run that fails in its second submission, with two sequences and pages half full: lengths, pages and bits are as if
+ * it had never been. */
+static void a_failed_run_leaves_no_trace(sterna_test *t)
+{
+    sterna_model *model = open_model(t);
+    float *want = reference_logits(t, model);
+    sterna_session *s = open_session(t, model, "cpu", 4, 2, 3);
+    uint32_t ids[12], positions[12], sequences[12];
+    heard h = {0};
+    for (uint32_t i = 0; i < 12; i++) {
+        ids[i] = 7 + i;
+        sequences[i] = i % 2;
+        positions[i] = (i % 2 ? 0 : 5) + i / 2;
+    }
+    sterna_batch batch = {12, ids, positions, sequences, NULL};
+    CHECK(t, feed(s, 0, 0, 5, NULL) == STERNA_OK);
+    CHECK(t, sterna_session_observe(s, STERNA_EVENT_OP, listen, &h) == STERNA_OK);
+    h.stop_after = s->graph->n_body + 3;
+    CHECK(t, sterna_session_run(s, &batch, NULL) == STERNA_FAILED);
+    CHECK(t, h.ops == h.stop_after && sterna_session_logits(s, 0) == NULL);
+    CHECK(t, sterna_session_length(s, 0) == 5 && sterna_session_length(s, 1) == 0);
+    CHECK(t, s->cache.n_free == s->cache.n_pages - 2);
+    h.stop_after = 0;
+    CHECK(t, feed(s, 1, 0, PROMPT, NULL) == STERNA_OK && same_logits(t, s, 0, want));
+    CHECK(t, feed(s, 0, 5, PROMPT - 5, NULL) == STERNA_OK && same_logits(t, s, 0, want));
+    sterna_session_close(s);
+    sterna_free(want);
+    sterna_model_close(model);
+}
+
 static void decoding_allocates_nothing(sterna_test *t)
 {
     sterna_model *model = open_model(t);
@@ -309,6 +339,7 @@ const sterna_test_case sterna_test_cases[] = {
     {"bad_batches_are_refused", bad_batches_are_refused, 0},
     {"listeners_hear_every_operation", listeners_hear_every_operation, 0},
     {"cancelling_stops_and_restores", cancelling_stops_and_restores, 0},
+    {"a_failed_run_leaves_no_trace", a_failed_run_leaves_no_trace, 0},
     {"decoding_allocates_nothing", decoding_allocates_nothing, 0},
     {"every_refused_allocation_is_an_error", every_refused_allocation_is_an_error, 60},
     {"what_cannot_fit_is_refused_with_figures", what_cannot_fit_is_refused_with_figures, 0},
