@@ -38,4 +38,23 @@ typedef sterna_status sterna_store_visit(void *context, const sterna_store_point
 sterna_status sterna_store_walk(sterna_store *store, sterna_store_visit *visit, void *context,
                                 sterna_fault *fault);
 
+/* What a gate found. Texts and arrays are the caller's. */
+typedef struct sterna_store_ratio {
+    const char *name, *verdict;
+    double ratio, low, high, p;
+    bool same_code;
+} sterna_store_ratio;
+typedef struct sterna_store_gate {
+    const sterna_results *base,
+        *head; /* machine, programs, device, threads, time: head's where both have one */
+    uint32_t rounds, n;
+    const char *outcome;
+    const sterna_store_ratio *ratios; /* [n] */
+} sterna_store_gate;
+sterna_status sterna_store_put_gate(sterna_store *store, const sterna_store_gate *gate, sterna_fault *fault);
+/* Log ratios between equal code that earlier gates on this machine and device found for a benchmark, the latest first:
+ * up to `capacity` of them. */
+sterna_status sterna_store_null_history(sterna_store *store, const sterna_results *like, const char *name,
+                                        double *logs, uint32_t capacity, uint32_t *n, sterna_fault *fault);
+
 #endif

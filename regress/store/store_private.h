@@ -29,6 +29,9 @@ sterna_status sterna_store_prepare(sterna_store *store, const char *sql, sqlite3
                                    sterna_fault *fault);
 /* Steps a statement that gives no rows, and makes it ready for the next bindings. */
 sterna_status sterna_store_step(sterna_store *store, sqlite3_stmt *statement, sterna_fault *fault);
+/* Within a transaction: the rows of machine and program, made when absent. */
+sterna_status sterna_store_put_program(sterna_store *store, const sterna_machine *machine,
+                                       const sterna_program *program, int64_t *id, sterna_fault *fault);
 /* BEGIN IMMEDIATE; the end is COMMIT when status is OK, else ROLLBACK, and returns what came of it all. */
 sterna_status sterna_store_begin(sterna_store *store, sterna_fault *fault);
 sterna_status sterna_store_end(sterna_store *store, sterna_status status, sterna_fault *fault);

@@ -30,6 +30,12 @@ enum {
         PUT_COUNT
 };
 
+static const char *const statement_sql[] = {
+#define X(name, text) text,
+    STATEMENTS(X)
+#undef X
+};
+
 typedef struct put {
     sterna_store *store;
     sqlite3_stmt *statements[PUT_COUNT];
@@ -161,16 +167,11 @@ static sterna_status put_all(put *p, const sterna_results *results, int64_t *run
 sterna_status sterna_store_put(sterna_store *store, const sterna_results *results, int64_t *run,
                                sterna_fault *fault)
 {
-    static const char *const sql[] = {
-#define X(name, text) text,
-        STATEMENTS(X)
-#undef X
-    };
     put p = {.store = store, .fault = fault};
     int64_t number = 0;
     sterna_status status = STERNA_OK;
     for (int i = 0; i < PUT_COUNT && status == STERNA_OK; i++)
-        status = sterna_store_prepare(store, sql[i], &p.statements[i], fault);
+        status = sterna_store_prepare(store, statement_sql[i], &p.statements[i], fault);
     if (status == STERNA_OK) status = sterna_store_begin(store, fault);
     if (status == STERNA_OK) {
         status = put_all(&p, results, &number);
@@ -178,5 +179,38 @@ sterna_status sterna_store_put(sterna_store *store, const sterna_results *result
     }
     for (int i = 0; i < PUT_COUNT; i++) sqlite3_finalize(p.statements[i]);
     if (status == STERNA_OK && run) *run = number;
+    return status;
+}
+
+sterna_status sterna_store_put_program(sterna_store *store, const sterna_machine *machine,
+                                       const sterna_program *program, int64_t *id, sterna_fault *fault)
+{
+    static const char find[] =
+        "SELECT id FROM program WHERE version = ?1 AND commit_id = ?2 AND compiler = ?3 AND "
+        "type = ?4 AND flags = ?5 AND code = ?6";
+    put p = {.store = store, .fault = fault};
+    sqlite3_stmt *found = NULL;
+    sterna_status status =
+        sterna_store_prepare(store, statement_sql[PUT_machine], &p.statements[PUT_machine], fault);
+    if (status == STERNA_OK)
+        status = sterna_store_prepare(store, statement_sql[PUT_program], &p.statements[PUT_program], fault);
+    if (status == STERNA_OK) status = put_machine(&p, machine);
+    if (status == STERNA_OK) {
+        bind_program(&p, PUT_program, 1, program);
+        status = step(&p, PUT_program);
+    }
+    if (status == STERNA_OK) status = sterna_store_prepare(store, find, &found, fault);
+    if (status == STERNA_OK) {
+        sqlite3_finalize(p.statements[PUT_program]);
+        p.statements[PUT_program] = found;
+        bind_program(&p, PUT_program, 1, program);
+        int code = p.code == SQLITE_OK ? sqlite3_step(found) : p.code;
+        if (code == SQLITE_ROW)
+            *id = sqlite3_column_int64(found, 0);
+        else
+            status = sterna_store_fail(store, code == SQLITE_DONE ? SQLITE_CORRUPT : code, fault);
+    }
+    sqlite3_finalize(p.statements[PUT_machine]);
+    sqlite3_finalize(p.statements[PUT_program]);
     return status;
 }
