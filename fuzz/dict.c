@@ -172,19 +172,31 @@ static void receipt(const book *b)
     word(b, "signatures");
 }
 
+/* A whole line of a repro file: a later line of the same key counts, so it may go in anywhere. */
+static void whole_line(const book *b, const char *key, const char *value)
+{
+    char text[96];
+    snprintf(text, sizeof text, "\n%s %s\n", key, value);
+    word(b, text);
+}
+
 static void repro(const book *b)
 {
-    static const char *const keys[] = {
-        "sterna-repro 1\n", "device ", "profile fast\n", "op ",    "format ", "act ",    "law ",
-        "verdict ",         "text ",   "choices ",       "case\n", "token",   "block32", "block256"};
+    static const char *const acts[] = {"f32", "token", "block32", "block256"};
     uint32_t n;
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) word(b, keys[i]);
-    for (uint32_t i = 0; i < STERNA_OP_COUNT; i++) word(b, sterna_op_get((sterna_op)i)->name);
-    for (uint32_t i = 0; i < STERNA_LAW_COUNT; i++) word(b, sterna_law_get((sterna_law_id)i)->name);
-    for (uint32_t i = 0; i < STERNA_VERDICTS; i++) word(b, sterna_verdict_name((sterna_verdict_code)i));
+    whole_line(b, "sterna-repro", "1");
+    whole_line(b, "profile", "fast");
+    word(b, "\nchoices ");
+    word(b, "\ncase\n");
+    for (size_t i = 0; i < sizeof acts / sizeof acts[0]; i++) whole_line(b, "act", acts[i]);
+    for (uint32_t i = 0; i < STERNA_OP_COUNT; i++) whole_line(b, "op", sterna_op_get((sterna_op)i)->name);
+    for (uint32_t i = 0; i < STERNA_LAW_COUNT; i++)
+        whole_line(b, "law", sterna_law_get((sterna_law_id)i)->name);
+    for (uint32_t i = 0; i < STERNA_VERDICTS; i++)
+        whole_line(b, "verdict", sterna_verdict_name((sterna_verdict_code)i));
     const sterna_format *formats = sterna_format_all(&n);
     for (uint32_t i = 0; i < n; i++)
-        if (formats[i].unpack) word(b, formats[i].name);
+        if (formats[i].unpack) whole_line(b, "format", formats[i].name);
 }
 
 bool sterna_fuzz_dictionary(const char *dictionary, sterna_fuzz_line *line, void *context)
