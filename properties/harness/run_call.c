@@ -10,8 +10,8 @@
 
 enum { RED_ZONE = 256, LABEL = 77 };
 
-/* Poison: words that are NaN as binary32 and differ from place to place and run to run, so that a copy of one
- * place is not taken for another. Runs with odd salt flip every bit that keeps it NaN. */
+/* Poison: words that are NaN as binary32 and differ from place to place (`at` counts from the argument's first byte) and
+ * run to run, so that a copy of one place is not taken for another. Runs with odd salt flip every bit that keeps it NaN. */
 static uint8_t poison_byte(uint32_t salt, uint64_t at)
 {
     uint32_t word = (uint32_t)(at / 4), mix = word * 2654435761u + (salt / 2) * 40503u;
@@ -42,13 +42,14 @@ static bool lodge(sterna_visit *x, uint32_t i, uint64_t bytes_at_max)
     sterna_lodging *p = &x->place[i];
     sterna_fault fault = {0};
     uint64_t alignment = x->s->info.buffer_alignment;
-    uint64_t zone = x->s->guarded ? 0 : (RED_ZONE + alignment - 1) & ~(alignment - 1);
-    p->before = x->s->guarded ? 0 : zone + x->manner->shift * alignment;
+    bool tight = x->s->guarded || x->tight;
+    uint64_t zone = tight ? 0 : (RED_ZONE + alignment - 1) & ~(alignment - 1);
+    p->before = tight ? 0 : zone + x->manner->shift * alignment;
     p->bytes = x->call->bytes[i];
     p->total = p->before + bytes_at_max + zone;
     p->image = sterna_alloc_aligned((size_t)p->total, 64);
     if (!p->image) return sterna_judge(x->v, STERNA_VERDICT_REFUSED, "no memory for %s", param->name);
-    for (uint64_t b = 0; b < p->total; b++) p->image[b] = poison_byte(x->salt + 2 * i, b);
+    for (uint64_t b = 0; b < p->total; b++) p->image[b] = poison_byte(x->salt + 2 * i, b - p->before);
     if (param->kind != STERNA_PARAM_OUT) memcpy(p->image + p->before, x->call->data[i], (size_t)p->bytes);
     sterna_status status = x->s->api->buffer_create(x->s->device, p->total, &p->buffer, &fault);
     if (status != STERNA_OK) return failed(x, "buffer_create", status, &fault);
@@ -228,11 +229,12 @@ bool sterna_visit_collect(sterna_visit *x, sterna_outcome *outcome)
     return good;
 }
 
-bool sterna_subject_run(sterna_subject *s, const sterna_call *call, const sterna_manner *manner,
-                        sterna_outcome *outcome, sterna_verdict *v)
+static bool run(sterna_subject *s, const sterna_call *call, const sterna_manner *manner, bool tight,
+                sterna_outcome *outcome, sterna_verdict *v)
 {
     static const sterna_manner plain;
-    sterna_visit x = {.s = s, .call = call, .manner = manner ? manner : &plain, .v = v, .salt = s->salt++};
+    sterna_visit x = {
+        .s = s, .call = call, .manner = manner ? manner : &plain, .v = v, .salt = s->salt++, .tight = tight};
     uint32_t slot;
     memset(outcome, 0, sizeof *outcome);
     if (!s->api->supports(s->device, call->info->name, call->format, call->act))
@@ -243,6 +245,12 @@ bool sterna_subject_run(sterna_subject *s, const sterna_call *call, const sterna
     sterna_visit_leave(&x);
     if (!good) sterna_outcome_free(outcome);
     return good;
+}
+
+bool sterna_subject_run(sterna_subject *s, const sterna_call *call, const sterna_manner *manner,
+                        sterna_outcome *outcome, sterna_verdict *v)
+{
+    return run(s, call, manner, false, outcome, v);
 }
 
 bool sterna_subject_run_queued(sterna_subject *s, const sterna_call *const calls[2],
@@ -275,17 +283,15 @@ bool sterna_subject_run_queued(sterna_subject *s, const sterna_call *const calls
 }
 
 /* Elements that equal their run's poison in both runs were never written. */
-static bool written(sterna_subject *s, const sterna_call *call, uint32_t i, uint32_t salt, uint64_t before,
-                    const uint8_t *first, const uint8_t *second, sterna_verdict *v)
+static bool written(const sterna_call *call, uint32_t i, uint32_t salt, const uint8_t *first,
+                    const uint8_t *second, sterna_verdict *v)
 {
     const sterna_param *param = &call->info->params[i];
     uint64_t missing = 0, at = 0;
-    (void)s;
     for (uint64_t e = 0; e < call->bytes[i] / param->element; e++) {
         bool same = true;
         for (uint64_t b = e * param->element; b < (e + 1) * param->element && same; b++)
-            same = first[b] == poison_byte(salt + 2 * i, before + b) &&
-                   second[b] == poison_byte(salt + 1 + 2 * i, before + b);
+            same = first[b] == poison_byte(salt + 2 * i, b) && second[b] == poison_byte(salt + 1 + 2 * i, b);
         if (same && missing++ == 0) at = e;
     }
     return missing == 0 ||
@@ -300,21 +306,16 @@ bool sterna_subject_run_twice(sterna_subject *s, const sterna_call *call, const 
     sterna_outcome again;
     /* An even salt and its successor: poison that differs in every byte. */
     uint32_t salt = s->salt += s->salt & 1;
-    if (!sterna_subject_run(s, call, manner, outcome, v)) return false;
-    if (!sterna_subject_run(s, call, manner, &again, v)) {
+    if (!run(s, call, manner, false, outcome, v)) return false;
+    if (!run(s, call, manner, true, &again, v)) {
         sterna_outcome_free(outcome);
         return false;
     }
-    uint64_t alignment = s->info.buffer_alignment;
-    uint64_t before = s->guarded ? 0
-                                 : ((RED_ZONE + alignment - 1) & ~(alignment - 1)) +
-                                       (manner ? manner->shift : 0) * alignment;
     bool good = true;
     for (uint32_t i = 0; i < call->info->n_params; i++) {
         const sterna_param *param = &call->info->params[i];
         if (!outcome->data[i]) continue;
-        if (param->kind == STERNA_PARAM_OUT &&
-            !written(s, call, i, salt, before, outcome->data[i], again.data[i], v))
+        if (param->kind == STERNA_PARAM_OUT && !written(call, i, salt, outcome->data[i], again.data[i], v))
             good = false;
         if (good &&
             !sterna_judge_bits(v, STERNA_VERDICT_NONDETERMINISTIC, param->name, sterna_element_of(param),

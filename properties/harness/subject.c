@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/size.h"
 #include "harness/backends.h"
+#include "harness/guard.h"
 #include "registry.h"
 #include <stdio.h>
 #include <string.h>
@@ -23,7 +24,8 @@ static sterna_status resolve(const char **name, char *room, size_t size, sterna_
 static void *host_allocate(void *context, size_t bytes, size_t alignment)
 {
     sterna_subject *s = context;
-    void *block = sterna_alloc_aligned(bytes, alignment);
+    void *block =
+        s->fenced ? sterna_guard_allocate(bytes, alignment) : sterna_alloc_aligned(bytes, alignment);
     if (block) __atomic_fetch_add(&s->live, 1, __ATOMIC_RELAXED);
     return block;
 }
@@ -32,7 +34,10 @@ static void host_release(void *context, void *memory)
 {
     sterna_subject *s = context;
     if (memory) __atomic_fetch_sub(&s->live, 1, __ATOMIC_RELAXED);
-    sterna_free(memory);
+    if (!s->fenced)
+        sterna_free(memory);
+    else if (!sterna_guard_release(memory))
+        __atomic_fetch_add(&s->burst, 1, __ATOMIC_RELAXED);
 }
 
 static void host_log(void *context, int level, const char *text)
@@ -105,6 +110,8 @@ sterna_status sterna_subject_open(sterna_subject *s, const sterna_subject_spec *
                                 .allocate = host_allocate,
                                 .release = host_release,
                                 .log = host_log};
+        sterna_device_info first = {.size = sizeof first};
+        s->fenced = !s->guarded && s->api->device_info(0, &first) == STERNA_OK && !first.is_mock;
         status = s->api->open(&s->host, &params, &s->device, fault);
     }
     if (status == STERNA_OK) {
@@ -131,6 +138,9 @@ void sterna_subject_close(sterna_subject *s, sterna_verdict *v)
     if (v && s->live != 0)
         sterna_judge(v, STERNA_VERDICT_LEAK, "%lld host allocations of %s are live after close()",
                      (long long)s->live, s->name);
+    if (v && s->burst != 0)
+        sterna_judge(v, STERNA_VERDICT_OUT_OF_BOUNDS_WRITE, "%s wrote beside %u of its host allocations",
+                     s->name, s->burst);
     if (s->library) sterna_plugin_unload(s->library);
     memset(s, 0, sizeof *s);
 }

@@ -15,6 +15,8 @@ typedef struct sterna_subject {
     void *library; /* of a plug-in */
     sterna_host host;
     int64_t live;   /* host allocations of the device */
+    uint32_t burst; /* of them, given back with something written beside them */
+    bool fenced;    /* they lie between guard pages; a mock watches its memory itself */
     uint32_t salt;  /* of the poison; changes with every run */
     bool guarded;   /* buffers end at a page that must not be touched: no red zones then */
     char name[192]; /* "cpu:avx2" */
@@ -32,7 +34,7 @@ typedef struct sterna_subject_spec {
 void sterna_subject_offer(const sterna_backend_api *api, bool guarded);
 
 sterna_status sterna_subject_open(sterna_subject *s, const sterna_subject_spec *spec, sterna_fault *fault);
-/* Closes; LEAK in *v (may be NULL) when the backend kept host memory. */
+/* Closes; *v (may be NULL): LEAK when the backend kept host memory, OUT_OF_BOUNDS_WRITE when it wrote beside a block. */
 void sterna_subject_close(sterna_subject *s, sterna_verdict *v);
 
 /* Results of one run: copies of OUT and INOUT arguments. Zero-initialise; free with sterna_outcome_free. */
@@ -55,7 +57,8 @@ typedef struct sterna_manner {
  * then *outcome is empty. */
 bool sterna_subject_run(sterna_subject *s, const sterna_call *call, const sterna_manner *manner,
                         sterna_outcome *outcome, sterna_verdict *v);
-/* Runs it twice on different poison: UNWRITTEN and NONDETERMINISTIC are judged, too. */
+/* Runs it twice on different poison: UNWRITTEN and NONDETERMINISTIC are judged, too. The first time the buffers have red
+ * zones, the second time they end where the arguments end: at a guard page, on a device that computes in host memory. */
 bool sterna_subject_run_twice(sterna_subject *s, const sterna_call *call, const sterna_manner *manner,
                               sterna_outcome *outcome, sterna_verdict *v);
 /* Brings both calls to the device, submits both, and only then waits for them. */

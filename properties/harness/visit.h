@@ -21,6 +21,7 @@ typedef struct sterna_visit {
     sterna_plan *plan;
     sterna_verdict *v;
     uint32_t salt;
+    bool tight; /* buffers without red zones, as long as their arguments */
 } sterna_visit;
 
 /* All of these judge in *x->v and return false when something is wrong. */
