@@ -1,5 +1,4 @@
 /* `sterna bench`: what a model and the operations it is made of cost here, verified, printed, and kept when asked. */
-#include "cli/about.h"
 #include "cli/command.h"
 #include "cli/common.h"
 #include "cli/main.h"
@@ -216,16 +215,7 @@ static sterna_status prepare(bench *b, sterna_fault *fault)
                            "--receipt: a receipt is of a model's run; this suite has none");
     const char *slash = b->path ? strrchr(b->path, '/') : NULL;
     b->label = slash ? slash + 1 : b->path ? b->path : "";
-    const sterna_build *build = sterna_build_get();
-    snprintf(r->program.version, sizeof r->program.version, "%s", build->version);
-    snprintf(r->program.commit, sizeof r->program.commit, "%s", build->commit);
-    snprintf(r->program.compiler, sizeof r->program.compiler, "%s", build->compiler);
-    snprintf(r->program.type, sizeof r->program.type, "%s", build->type);
-    snprintf(r->program.flags, sizeof r->program.flags, "%s", build->flags);
-    sterna_program_code(&r->program);
-    sterna_machine_here(&r->machine);
-    sterna_sys_date(r->began);
-    snprintf(r->command, sizeof r->command, "bench");
+    sterna_results_begin(r, "bench");
     snprintf(r->profile, sizeof r->profile, "%s", sterna_option_text(b->o, STERNA_OPT_profile));
     /* What was asked for, but for paths and where results go. */
     snprintf(r->arguments, sizeof r->arguments, "--suite %s -r %lld%s%.300s",

@@ -38,6 +38,12 @@ void sterna_results_put(const sterna_results *results, sterna_json *json);
 sterna_status sterna_results_parse(const char *text, size_t bytes, const char *label, sterna_results *results,
                                    sterna_fault *fault);
 
+/* The machine and the program that runs, and the time: what results made here have in common. */
+void sterna_results_begin(sterna_results *results, const char *command);
+/* What `sterna check --json` printed, as verdicts "check/rmsnorm/F32/oracle" of this machine and program. */
+sterna_status sterna_results_from_check(const char *text, size_t bytes, const char *label,
+                                        sterna_results *results, sterna_fault *fault);
+
 /* --- One operation at one shape, on host memory ----------------------------------------------------------------------- */
 
 typedef struct sterna_kernel_shape {

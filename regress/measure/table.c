@@ -1,6 +1,7 @@
 /* The table of single operations, files and texts. */
 #include "measure/table.h"
 #include "base/mem.h"
+#include "base/size.h"
 #include "stats/stats.h"
 #include <stdio.h>
 #include <string.h>
@@ -13,9 +14,13 @@ const char *sterna_table_time(double seconds, char text[STERNA_TABLE_TIME])
         double factor;
     } units[] = {{1, "s", 1}, {1e-3, "ms", 1e3}, {1e-6, "us", 1e6}, {0, "ns", 1e9}};
     uint32_t i = 0;
-    while (seconds < units[i].least) i++;
+    while (i + 1 < STERNA_COUNT(units) && seconds < units[i].least) i++;
     double value = seconds * units[i].factor;
-    snprintf(text, STERNA_TABLE_TIME, "%.*f %s", value < 10 ? 2 : value < 100 ? 1 : 0, value, units[i].unit);
+    snprintf(text, STERNA_TABLE_TIME, "%.*f %s",
+             value < 10 && value > -10     ? 2
+             : value < 100 && value > -100 ? 1
+                                           : 0,
+             value, units[i].unit);
     return text;
 }
 

@@ -38,6 +38,17 @@ typedef sterna_status sterna_store_visit(void *context, const sterna_store_point
 sterna_status sterna_store_walk(sterna_store *store, sterna_store_visit *visit, void *context,
                                 sterna_fault *fault);
 
+/* One run of `check`, summed up. */
+typedef struct sterna_store_check {
+    char began[24], commit[64], device[64];
+    uint64_t properties, passed, failed, unsupported;
+} sterna_store_check;
+typedef sterna_status sterna_store_check_visit(void *context, const sterna_store_check *check,
+                                               sterna_fault *fault);
+/* In the order of time. */
+sterna_status sterna_store_checks(sterna_store *store, sterna_store_check_visit *visit, void *context,
+                                  sterna_fault *fault);
+
 /* What a gate found. Texts and arrays are the caller's. */
 typedef struct sterna_store_ratio {
     const char *name, *verdict;

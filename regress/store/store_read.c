@@ -1,6 +1,7 @@
 /* Reading histories from the store, series by series. */
 #include "base/mem.h"
 #include "store/store_private.h"
+#include <stdio.h>
 #include <string.h>
 
 /* Series first, then time. Samples come sorted, so that the visitor has order statistics for nothing. */
@@ -89,5 +90,32 @@ sterna_status sterna_store_walk(sterna_store *store, sterna_store_visit *visit, 
     sqlite3_finalize(points);
     sqlite3_finalize(inner);
     sterna_free(s.values);
+    return status;
+}
+
+static const char CHECKS[] =
+    "SELECT u.began, p.commit_id, u.device, count(*), sum(r.passed), sum(r.failed), sum(r.unsupported) FROM "
+    "run u "
+    "JOIN result r ON r.run = u.id JOIN program p ON p.id = u.program WHERE r.kind = 'verdict' GROUP BY u.id "
+    "ORDER BY u.began, u.id";
+
+sterna_status sterna_store_checks(sterna_store *store, sterna_store_check_visit *visit, void *context,
+                                  sterna_fault *fault)
+{
+    sqlite3_stmt *rows = NULL;
+    int code = SQLITE_ROW;
+    sterna_status status = sterna_store_prepare(store, CHECKS, &rows, fault);
+    while (status == STERNA_OK && (code = sqlite3_step(rows)) == SQLITE_ROW) {
+        sterna_store_check check = {.properties = (uint64_t)sqlite3_column_int64(rows, 3),
+                                    .passed = (uint64_t)sqlite3_column_int64(rows, 4),
+                                    .failed = (uint64_t)sqlite3_column_int64(rows, 5),
+                                    .unsupported = (uint64_t)sqlite3_column_int64(rows, 6)};
+        snprintf(check.began, sizeof check.began, "%.20s", text_at(rows, 0));
+        snprintf(check.commit, sizeof check.commit, "%.63s", text_at(rows, 1));
+        snprintf(check.device, sizeof check.device, "%.63s", text_at(rows, 2));
+        status = visit(context, &check, fault);
+    }
+    if (status == STERNA_OK && code != SQLITE_DONE) status = sterna_store_fail(store, code, fault);
+    sqlite3_finalize(rows);
     return status;
 }
