@@ -1,6 +1,7 @@
 /* Sessions on the golden model: what must not change a bit, what must be refused, and that failures leave no
  * trace. */
 #include "base/fault_point.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/thread.h"
 #include "runner.h"
@@ -234,6 +235,66 @@ static void a_failed_run_leaves_no_trace(sterna_test *t)
     sterna_model_close(model);
 }
 
+/* The digest by its definition (sterna.h), from what a listener hears, bytes put in order by hand. */
+typedef struct chain {
+    uint8_t value[32], *message;
+    uint32_t n_vocab;
+} chain;
+
+static void put_word(uint8_t *at, uint32_t word)
+{
+    for (uint32_t b = 0; b < 4; b++) at[b] = (uint8_t)(word >> (8 * b));
+}
+
+static sterna_status follow(void *context, const sterna_event *event)
+{
+    chain *c = context;
+    uint64_t bytes = 36 + 4ull * c->n_vocab;
+    switch (event->kind) {
+    case STERNA_EVENT_PROMPT:
+        memcpy(c->message, c->value, 32); /* holds the root */
+        for (uint32_t i = 0; i < event->n_ids; i++) put_word(c->message + 32 + 4 * i, event->ids[i]);
+        bytes = 32 + 4ull * event->n_ids;
+        break;
+    case STERNA_EVENT_LOGITS:
+        for (uint32_t i = 0; i < event->n_logits; i++) {
+            uint32_t word;
+            memcpy(&word, &event->logits[i], sizeof word);
+            put_word(c->message + 36 + 4ull * i, word);
+        }
+        return STERNA_OK;
+    default:
+        memcpy(c->message, c->value, 32);
+        put_word(c->message + 32, event->token);
+        break;
+    }
+    sterna_sha256_once(c->message, (size_t)bytes, c->value);
+    return STERNA_OK;
+}
+
+static void the_digest_is_what_its_definition_says(sterna_test *t)
+{
+    sterna_model *model = open_model(t);
+    sterna_session *s = open_session(t, model, "cpu", 64, 1, 0);
+    sterna_digest *digest = NULL;
+    sterna_generate_result result;
+    sterna_generate_params params = {.size = sizeof params, .prompt = prompt, .n_prompt = 5, .n_predict = 4};
+    chain c = {.n_vocab = model->h.n_vocab, .message = sterna_alloc(model->h.n_vocab + 9, 4)};
+    uint8_t root[32], value[32];
+    CHECK(t, c.message && sterna_model_hash(model, 1, root, NULL) == STERNA_OK);
+    memcpy(c.value, root, sizeof root);
+    CHECK(t, sterna_digest_attach(s, root, 0, &digest, NULL) == STERNA_OK);
+    CHECK(t, sterna_session_observe(s, STERNA_EVENT_PROMPT | STERNA_EVENT_LOGITS | STERNA_EVENT_TOKEN, follow,
+                                    &c) == STERNA_OK);
+    params.ignore_end = 1;
+    CHECK(t, sterna_generate(s, &params, NULL, NULL, &result, NULL) == STERNA_OK && result.n_tokens == 4);
+    CHECK(t, sterna_digest_get(digest, value) == 4 && memcmp(value, c.value, sizeof value) == 0);
+    sterna_free(c.message);
+    sterna_session_close(s);
+    sterna_digest_free(digest);
+    sterna_model_close(model);
+}
+
 static void decoding_allocates_nothing(sterna_test *t)
 {
     sterna_model *model = open_model(t);
@@ -340,6 +401,7 @@ const sterna_test_case sterna_test_cases[] = {
     {"listeners_hear_every_operation", listeners_hear_every_operation, 0},
     {"cancelling_stops_and_restores", cancelling_stops_and_restores, 0},
     {"a_failed_run_leaves_no_trace", a_failed_run_leaves_no_trace, 0},
+    {"the_digest_is_what_its_definition_says", the_digest_is_what_its_definition_says, 0},
     {"decoding_allocates_nothing", decoding_allocates_nothing, 0},
     {"every_refused_allocation_is_an_error", every_refused_allocation_is_an_error, 60},
     {"what_cannot_fit_is_refused_with_figures", what_cannot_fit_is_refused_with_figures, 0},
