@@ -4,7 +4,7 @@ BUILD       ?= build
 CMAKE_FLAGS ?=
 DESTDIR     ?=
 
-.PHONY: all demo check fuzz fuzz-smoke fuzz-planted fuzzers mutants tidy docs bench install clean help
+.PHONY: all demo check fuzz fuzz-smoke fuzz-planted fuzzers mutants tidy docs bench gate gate-selftest install clean help
 all: configured
 	@cmake --build $(BUILD)
 
@@ -19,6 +19,8 @@ help:
 	@echo "make tidy       the rules of the house alone (include direction, banned calls, ...)"
 	@echo "make docs       write the generated documents anew"
 	@echo "make bench      speed on this machine beside its measured limits"
+	@echo "make gate       is this build slower than the one at BASE=program-or-folder?"
+	@echo "make gate-selftest  how often does the gate err? (a quarter of an hour)"
 	@echo "make install    library, header, pkg-config file and the sterna command (DESTDIR is honoured)"
 	@echo "make clean      remove $(BUILD)/"
 
@@ -70,6 +72,14 @@ docs: configured
 
 bench: all
 	@$(BUILD)/bin/sterna bench -m golden/models/golden.gguf
+
+gate: all
+	@test -n "$(BASE)" || { echo "make gate BASE=PROGRAM-OR-FOLDER: what to compare with" >&2; exit 2; }
+	@$(BUILD)/bin/sterna gate $(BASE) $(BUILD)/bin/sterna -m golden/models/golden.gguf -p 64 -n 32
+
+gate-selftest: configured
+	@cmake --build $(BUILD) --target gate_selftest
+	@$(BUILD)/bin/gate_selftest 20 60 golden/models/golden.gguf
 
 install: all
 	@cmake --install $(BUILD)
