@@ -110,6 +110,25 @@ static void rules(sterna_test *t)
     }
 }
 
+/* Head is larger by rank and by the middle pair, but nearly half of the pairs say the opposite: no verdict. */
+static void mixed(sterna_test *t)
+{
+    enum { PAIRS = 30 };
+    static sterna_gate_metric m;
+    sterna_gate_rules r = STERNA_GATE_RULES;
+    snprintf(m.name, sizeof m.name, "m");
+    m.side[0].n = m.side[1].n = PAIRS;
+    for (uint32_t i = 0; i < PAIRS; i++) {
+        bool up = i < PAIRS / 2 + 1;
+        m.side[0].value[i] = (up ? 1 : 2) * (1 + 1e-4 * i);
+        m.side[1].value[i] = (up ? 2.1 : 1.05) * (1 + 1e-4 * i);
+    }
+    CHECK(t, sterna_gate_judge(&(sterna_gate_list){&m, 1}, &r, NULL) == STERNA_OK);
+    CHECK_MSG(t, m.ratio > 2 && m.adjusted < r.alpha && m.interval.low < 1, "ratio %g p %g low %g", m.ratio,
+              m.adjusted, m.interval.low);
+    EXPECT(t, m.verdict == STERNA_GATE_UNCHANGED);
+}
+
 /* A gate that could never fail says how many rounds it would take. */
 static void rounds(sterna_test *t)
 {
@@ -322,8 +341,13 @@ static void memory(sterna_test *t)
 }
 
 const sterna_test_case sterna_test_cases[] = {
-    {"power", power, 0},        {"rules", rules, 0},
-    {"rounds", rounds, 0},      {"confirmation", confirmation, 0},
-    {"programs", programs, 60}, {"learning", learning, 60},
-    {"memory", memory, 60},     {0},
+    {"power", power, 0},
+    {"rules", rules, 0},
+    {"rounds", rounds, 0},
+    {"mixed", mixed, 0},
+    {"confirmation", confirmation, 0},
+    {"programs", programs, 60},
+    {"learning", learning, 60},
+    {"memory", memory, 60},
+    {0},
 };
