@@ -57,7 +57,7 @@ static sterna_status read_scalars(sterna_kernel_call *call, sterna_fault *fault)
         char *end = NULL;
         for (uint32_t i = 0; i < call->info->n_params; i++) {
             const sterna_param *p = &call->info->params[i];
-            if (strlen(p->name) != n || strncmp(p->name, at, n) != 0) continue;
+            if (at[n] != '=' || strlen(p->name) != n || strncmp(p->name, at, n) != 0) continue;
             if (p->kind == STERNA_PARAM_U32) call->scalars[i] = (uint32_t)strtoul(at + n + 1, &end, 10);
             if (p->kind == STERNA_PARAM_F32) {
                 float value = strtof(at + n + 1, &end);
