@@ -55,7 +55,7 @@ static sterna_status read_scalars(sterna_kernel_call *call, sterna_fault *fault)
     for (const char *at = shape->scalars; *at;) {
         size_t n = strcspn(at, "=");
         char *end = NULL;
-        for (uint32_t i = 0; i < call->info->n_params; i++) {
+        for (uint32_t i = 0; i < call->info->n_params && at[n]; i++) {
             const sterna_param *p = &call->info->params[i];
             if (at[n] != '=' || strlen(p->name) != n || strncmp(p->name, at, n) != 0) continue;
             if (p->kind == STERNA_PARAM_U32) call->scalars[i] = (uint32_t)strtoul(at + n + 1, &end, 10);

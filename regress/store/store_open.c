@@ -93,8 +93,9 @@ static sterna_status pragma(sterna_store *store, const char *sql, int64_t *value
     return status;
 }
 
-/* What lies in the file: nothing at all yet, or a store of some version. */
-static sterna_status find_version(sterna_store *store, int64_t *version, sterna_fault *fault)
+/* What lies in the file: nothing at all yet, or a store of some version. Called within a transaction: another program
+ * may be migrating it between two questions. */
+static sterna_status ask_version(sterna_store *store, int64_t *version, sterna_fault *fault)
 {
     int64_t application = 0, tables = 0;
     sterna_status status = pragma(store, "PRAGMA application_id", &application, fault);
@@ -111,6 +112,13 @@ static sterna_status find_version(sterna_store *store, int64_t *version, sterna_
     return STERNA_OK;
 }
 
+static sterna_status find_version(sterna_store *store, int64_t *version, sterna_fault *fault)
+{
+    sterna_status status = sterna_store_run(store, "BEGIN", fault);
+    if (status != STERNA_OK) return status;
+    return sterna_store_end(store, ask_version(store, version, fault), fault);
+}
+
 /* All migrations that are missing, in one transaction: another program sees the old schema or the new one. */
 static sterna_status migrate(sterna_store *store, sterna_fault *fault)
 {
@@ -120,7 +128,7 @@ static sterna_status migrate(sterna_store *store, sterna_fault *fault)
     if (status != STERNA_OK || version == sterna_store_migration_count) return status;
     status = sterna_store_begin(store, fault);
     if (status != STERNA_OK) return status;
-    status = find_version(store, &version, fault); /* somebody else may have been first */
+    status = ask_version(store, &version, fault); /* somebody else may have been first */
     for (; status == STERNA_OK && version < sterna_store_migration_count; version++)
         status = sterna_store_run(store, sterna_store_migrations[version], fault);
     snprintf(set, sizeof set, "PRAGMA user_version=%d; PRAGMA application_id=%d",
