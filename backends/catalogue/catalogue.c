@@ -56,8 +56,7 @@ int sterna_op_param(sterna_op op, const char *name)
     return -1;
 }
 
-/* Each operation's scalars become local variables, so that extents, items and domains are plain expressions.
- */
+/* Each operation's scalars become local variables, so that extents, items and domains are plain expressions. */
 #define SKIP_BUFFER(type, name, extent)      at++;
 #define SKIP_WEIGHT(name, rows, cols, klass) at++;
 #define LOCAL_U32(name, low, high)                                                                           \

@@ -28,8 +28,7 @@ enum {
 
 const sterna_gpu_kernel_row *sterna_gpu_kernel_row_at(uint32_t index);
 /* Fills `rows` with the indices of the kernels that can run this operation with this weight (NULL where there
- * is none) on a device with these limits, the largest min_rows first; returns how many there are (0: none).
- */
+ * is none) on a device with these limits, the largest min_rows first; returns how many there are (0: none). */
 uint32_t sterna_gpu_kernels_for(sterna_op op, const sterna_weight_view *view, const sterna_gpu_limits *limits,
                                 uint32_t rows[STERNA_GPU_KERNELS]);
 

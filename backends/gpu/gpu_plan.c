@@ -110,8 +110,7 @@ static void copy_node(sterna_device *device, sterna_plan *plan, const sterna_nod
     to->n_kernels = sterna_gpu_kernels_for(to->op, weight ? &weight->view : NULL, &device->limits, kernels);
 }
 
-/* A kernel is looked up when the first plan may launch it, so that a missing one is an error of plan_create.
- */
+/* A kernel is looked up when the first plan may launch it, so that a missing one is an error of plan_create. */
 static sterna_status look_up(sterna_device *device, const gpu_node *node, sterna_fault *fault)
 {
     for (uint32_t k = 0; k < node->n_kernels; k++) {

@@ -125,8 +125,7 @@ sterna_status sterna_gpu_submit(sterna_device *device, sterna_plan *plan, uint32
     gpu_submission *submission = sterna_gpu_host_alloc(device, 1, sizeof *submission);
     if (!submission) return sterna_fail(fault, STERNA_MEMORY, "submit: out of host memory");
     uint32_t ring = plan->next_ring;
-    /* The words of the submission before the last few are still unread: read them before they are used again.
-     */
+    /* The words of the submission before the last few are still unread: read them before they are used again. */
     if (plan->ring[ring]) sterna_gpu_collect(device, plan->ring[ring], 0);
     if (count > 0)
         status =

@@ -1,5 +1,4 @@
-/* Activation quantisers: one int8 scale per row, or one per block of 32 or 256 (docs/numerics.md section 4).
- */
+/* Activation quantisers: one int8 scale per row, or one per block of 32 or 256 (docs/numerics.md section 4). */
 #include "reference/ref_math.h"
 #include "reference/reference.h"
 #include <math.h>

@@ -94,8 +94,7 @@ static void unpacks_ggml_vectors(sterna_test *t)
     }
 }
 
-/* "hard": groups for which the last trial of Q4_K's search is the best, and values half-way between levels.
- */
+/* "hard": groups for which the last trial of Q4_K's search is the best, and values half-way between levels. */
 static void packs_ggml_vectors(sterna_test *t)
 {
     static const struct {

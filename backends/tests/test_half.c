@@ -22,8 +22,7 @@ static float float_of(uint32_t bits)
     return value;
 }
 
-/* The value of a pattern with `exponent_bits` and `mantissa_bits`, from the definition (IEEE 754-2019, 3.4).
- */
+/* The value of a pattern with `exponent_bits` and `mantissa_bits`, from the definition (IEEE 754-2019, 3.4). */
 static double value_of(uint32_t pattern, int exponent_bits, int mantissa_bits)
 {
     int bias = (1 << (exponent_bits - 1)) - 1, top = (1 << exponent_bits) - 1;
@@ -65,8 +64,7 @@ static void narrows_back_what_it_widened(sterna_test *t)
 
 typedef uint16_t narrow_fn(float value);
 
-/* Around the middle of each pair of neighbours: below it the lower, above it the upper, on it the even one.
- */
+/* Around the middle of each pair of neighbours: below it the lower, above it the upper, on it the even one. */
 static void check_ties(sterna_test *t, narrow_fn *narrow, int exponent_bits, int mantissa_bits,
                        const char *name)
 {

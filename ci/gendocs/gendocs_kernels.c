@@ -1,5 +1,4 @@
-/* docs/kernels.md from the catalogue: operations, their arguments and domains, and the types computed with.
- */
+/* docs/kernels.md from the catalogue: operations, their arguments and domains, and the types computed with. */
 #include "base/size.h"
 #include "catalogue/catalogue.h"
 #include "catalogue/domain.def"

@@ -76,8 +76,7 @@ void tidy_rule_include(tidy_report *report)
         const tidy_file *file = &report->tree->files[i];
         if (!file->code) continue;
         for (const char *at = file->code; (at = strstr(at, "include")); at += 7) {
-            /* `# include "name"` alone on its line; the name's letters are blanked in code, so read the text.
-             */
+            /* `# include "name"` alone on its line; the name's letters are blanked in code, so read the text. */
             const char *hash = at;
             while (hash > file->code && (hash[-1] == ' ' || hash[-1] == '\t')) hash--;
             if (hash == file->code || hash[-1] != '#') continue;

@@ -67,8 +67,7 @@ static void cancel(void *context)
     sterna_session_cancel(context);
 }
 
-/* How many tokens at most: what -n says; for -1 what the context has room for. The last token needs no place.
- */
+/* How many tokens at most: what -n says; for -1 what the context has room for. The last token needs no place. */
 static uint32_t tokens_to_predict(const run *r)
 {
     int64_t wanted = sterna_option_integer(r->options, STERNA_OPT_n_predict);

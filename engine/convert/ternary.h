@@ -8,8 +8,7 @@
 enum { STERNA_TERNARY_VALUES = 256, STERNA_TERNARY_BYTES = 66 };
 
 /* 256 codes + 1 (0, 1, 2) and the scale's bits into one block: per half of 128 values 32 bytes, byte j
- * holding the values j, j + 32, j + 64, j + 96 from the low bits up; then the F16 scale (ggml, block_tq2_0).
- */
+ * holding the values j, j + 32, j + 64, j + 96 from the low bits up; then the F16 scale (ggml, block_tq2_0). */
 static inline void sterna_ternary_pack(const uint8_t codes[STERNA_TERNARY_VALUES], uint16_t scale,
                                        uint8_t out[STERNA_TERNARY_BYTES])
 {

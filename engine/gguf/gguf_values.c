@@ -1,6 +1,5 @@
 /* The keys and values of a file: their grammar and limits.
- * Owns: everything between the header and the tensor directory. Leaves to others: typed access (gguf_get.c).
- */
+ * Owns: everything between the header and the tensor directory. Leaves to others: typed access (gguf_get.c). */
 #include "gguf/gguf_private.h"
 
 uint32_t sterna_gguf_element_bytes(uint32_t type)

@@ -245,8 +245,7 @@ sterna_status sterna_model_hash(sterna_model *m, uint32_t threads, uint8_t root[
 sterna_act sterna_model_act(const sterna_model *m, const sterna_model_tensor *tensor)
 {
     const sterna_format *format = sterna_format_find(tensor->format);
-    /* The embedding used as output keeps the block rule even in a ternary family: it is not a ternary layer.
-     */
+    /* The embedding used as output keeps the block rule even in a ternary family: it is not a ternary layer. */
     bool linear_layer = tensor != &m->output;
     if (m->arch->ternary && linear_layer && tensor->format == STERNA_FORMAT_TQ2_0) return STERNA_ACT_TOKEN;
     return format->act;

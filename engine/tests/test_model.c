@@ -1,6 +1,5 @@
 /* Opening models: the semantic half of the hostile corpus, made by editing stories260K's metadata, and each
- * refusal names the key or tensor. The shared corpus, where present, must get the verdicts of its manifest.
- */
+ * refusal names the key or tensor. The shared corpus, where present, must get the verdicts of its manifest. */
 #include "base/fault_point.h"
 #include "base/mem.h"
 #include "base/size.h"
@@ -190,8 +189,7 @@ static void shared_corpus_gets_its_verdicts(sterna_test *t)
     sterna_sys_unmap(&file);
 }
 
-/* A model whose layers use a type without kernels opens and can be inspected; a session refuses it by tensor.
- */
+/* A model whose layers use a type without kernels opens and can be inspected; a session refuses it by tensor. */
 static void stored_types_open_but_do_not_run(sterna_test *t)
 {
     const char *path = sterna_test_shared(t, "data/gguf/stories260K-q4_0.gguf");

@@ -1,5 +1,4 @@
-/* The one UTF-8 decoder of the engine. Owns: table 3-7 of the Unicode standard, as ranges of the second byte.
- */
+/* The one UTF-8 decoder of the engine. Owns: table 3-7 of the Unicode standard, as ranges of the second byte. */
 #include "token/utf8.h"
 
 sterna_utf8_step sterna_utf8_next(const uint8_t *data, size_t n)

@@ -24,8 +24,7 @@ static uint32_t bits_of(float value)
     return bits;
 }
 
-/* The integer view gives the same values (docs/formats.md: products are exact, the difference rounds once).
- */
+/* The integer view gives the same values (docs/formats.md: products are exact, the difference rounds once). */
 static void decode_agrees(const sterna_format *f, const uint8_t *block, const float *values)
 {
     static sterna_block view;

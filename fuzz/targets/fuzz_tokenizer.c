@@ -1,6 +1,5 @@
 /* Text through the vocabularies of two models (SentencePiece BPE and byte-level BPE): any bytes encode to ids
- * of the vocabulary and decode to the same bytes; no text becomes a control token unless that was asked for.
- */
+ * of the vocabulary and decode to the same bytes; no text becomes a control token unless that was asked for. */
 #include "base/mem.h"
 #include "fuzz.h"
 #include "gguf/gguf.h"

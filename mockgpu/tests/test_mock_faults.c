@@ -1,5 +1,4 @@
-/* Faults on command, through the ABI: every n gives the announced error or the right bits, and nothing leaks.
- */
+/* Faults on command, through the ABI: every n gives the announced error or the right bits, and nothing leaks. */
 #include "base/fault_point.h"
 #include "base/mem.h"
 #include "base/size.h"

@@ -13,8 +13,7 @@ typedef struct shape {
     uint32_t eps; /* bits of the F32 scalar */
 } shape;
 
-/* Runs each shape with each of `formats` (one entry of 0xffff: no weight), tame and wild, on every warp size.
- */
+/* Runs each shape with each of `formats` (one entry of 0xffff: no weight), tame and wild, on every warp size. */
 static void run_shapes(sterna_test *t, const char *op, const shape *shapes, uint32_t n_shapes,
                        const uint32_t *formats, uint32_t n_formats, sterna_act act, bool varying, bool wild)
 {

@@ -49,8 +49,7 @@ uint32_t sterna_gen_word(uint32_t seed, uint64_t index);
 
 typedef enum sterna_gen_mode {
     STERNA_GEN_VALID,  /* indices in range, values finite */
-    STERNA_GEN_ERRORS, /* rarely with bad values and indices out of range, whose effect the reference defines
-                        */
+    STERNA_GEN_ERRORS, /* rarely with bad values and indices out of range, whose effect the reference defines */
 } sterna_gen_mode;
 
 /* A whole call of an operation. False when memory is refused. */

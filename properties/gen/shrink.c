@@ -1,6 +1,5 @@
 /* Passes of the shrinker: delete spans, delete runs, lower values, lower equal values together. Each pass is
- * deterministic and adaptive (a success tries a larger step next), after Hypothesis's conjecture/shrinker.py.
- */
+ * deterministic and adaptive (a success tries a larger step next), after Hypothesis's conjecture/shrinker.py. */
 #include "gen/shrink.h"
 #include "base/sys.h"
 #include <string.h>

@@ -1,8 +1,7 @@
 /* Repro files: a failing case as text, to be run again on any machine.
  * Owns: the format. A file is lines of "key value": sterna-repro 1, device, profile, op, format, act, law,
  * verdict, text, choices (hex, as sterna_choice_bytes writes them); then "case" and the decoded case, for
- * people. Readers ignore what follows "case". A case also has a one-line form: DEVICE@OP/FORMAT/ACT/LAW/HEX.
- */
+ * people. Readers ignore what follows "case". A case also has a one-line form: DEVICE@OP/FORMAT/ACT/LAW/HEX. */
 #ifndef STERNA_REPRO_H
 #define STERNA_REPRO_H
 

@@ -22,8 +22,7 @@ typedef struct sterna_subject {
     char name[192]; /* "cpu:avx2" */
 } sterna_subject;
 
-/* What to open: "cpu", "cpu:avx2", "mock:warp=8", or the path of a plug-in (it holds a '/') with ":variant".
- */
+/* What to open: "cpu", "cpu:avx2", "mock:warp=8", or the path of a plug-in (it holds a '/') with ":variant". */
 typedef struct sterna_subject_spec {
     const char *name;
     sterna_profile profile;

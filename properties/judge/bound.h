@@ -1,7 +1,6 @@
 /* Derived error bounds: the only tolerances of the bench.
  * Owns: the rounding-error constants and their combinations. No number here is tuned; each follows from
- * binary32 round-to-nearest (Higham, "Accuracy and Stability of Numerical Algorithms", 2nd ed., section 3.1).
- */
+ * binary32 round-to-nearest (Higham, "Accuracy and Stability of Numerical Algorithms", 2nd ed., section 3.1). */
 #ifndef STERNA_BOUND_H
 #define STERNA_BOUND_H
 

@@ -190,8 +190,7 @@ static bool attend(const sterna_args_attention *a, uint64_t row, uint32_t head, 
         }
         double relative = weight_error + adding + weight_error * adding;
         double lost = (double)n * STERNA_SMALLEST32 * (chunks + 1) * (1 + most);
-        /* Numerator and denominator are both off by `relative` and `lost`; a reciprocal and a product follow.
-         */
+        /* Numerator and denominator are both off by `relative` and `lost`; a reciprocal and a product follow. */
         double off = relative + lost / sum;
         double radius = off >= 1 ? (double)INFINITY
                                  : ((magnitude * relative + lost) / sum + fabs(value / sum) * off) /

@@ -81,8 +81,7 @@ static void truth(sterna_test *t)
     EXPECT(t, !near(NAN, 1.0, 1e300) && !near(1.0f, (double)NAN, 1e300) && !near(1.0f, 1.0, (double)NAN));
     EXPECT(t, !near(INFINITY, 3e38, 1e38) && near(INFINITY, 3e38, (double)INFINITY));
     EXPECT(t, !near(-INFINITY, (double)INFINITY, 0));
-    /* Monotone: what is within a radius is within a larger one; what is outside stays outside a smaller one.
-     */
+    /* Monotone: what is within a radius is within a larger one; what is outside stays outside a smaller one. */
     for (int i = 0; i < 200; i++) {
         double value = ldexp(1 + i / 200.0, i - 100), radius = value * ldexp(1, -(i % 30));
         float got = (float)(value + radius * (i % 3 - 1) * 0.999);

@@ -35,8 +35,7 @@ sterna_status sterna_envelope_parse(const char *text, size_t bytes, sterna_envel
                                     sterna_fault *fault);
 void sterna_envelope_free(sterna_envelope *envelope);
 
-/* Does one of the signatures hold for this key, over the payload as it stands? MEMORY when it cannot be told.
- */
+/* Does one of the signatures hold for this key, over the payload as it stands? MEMORY when it cannot be told. */
 sterna_status sterna_envelope_verify(const sterna_envelope *envelope, const sterna_public_key *key,
                                      bool *holds, sterna_fault *fault);
 

@@ -1,6 +1,5 @@
 /* JSON that is read before it is trusted. Owns: what counts as well-formed (RFC 8259, and stricter: below).
- * Leaves to others: what the values mean. The DOM is cJSON's; cJSON alone would take much that is not JSON.
- */
+ * Leaves to others: what the values mean. The DOM is cJSON's; cJSON alone would take much that is not JSON. */
 #ifndef STERNA_JSON_STRICT_H
 #define STERNA_JSON_STRICT_H
 

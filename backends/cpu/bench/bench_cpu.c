@@ -291,8 +291,7 @@ static void verify(const char *level, uint32_t threads, uint8_t *f16)
     api->close(b.device);
 }
 
-/* The best time of every node by itself, summed by kind: on a busy machine the nearest thing to a quiet one.
- */
+/* The best time of every node by itself, summed by kind: on a busy machine the nearest thing to a quiet one. */
 static double by_kind(model *m, uint32_t first, uint32_t rows, uint32_t repeats)
 {
     static double best[MAX_NODES];

@@ -30,8 +30,7 @@ static inline uint32_t rig_below(rig_rng *rng, uint32_t n)
     return (uint32_t)((uint64_t)rig_u32(rng) * n >> 32);
 }
 
-/* Mostly ordinary magnitudes, sometimes zeros of both signs, subnormals, or very large and very small ones.
- */
+/* Mostly ordinary magnitudes, sometimes zeros of both signs, subnormals, or very large and very small ones. */
 static inline float rig_float(rig_rng *rng)
 {
     uint32_t bits = rig_u32(rng), kind = rig_below(rng, 24);

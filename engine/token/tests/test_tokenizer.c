@@ -518,8 +518,7 @@ static void long_texts_and_tokens(sterna_test *t)
     }
 }
 
-/* Creation and encoding with the n-th allocation refused, for every n: MEMORY, no leak, the list as before.
- */
+/* Creation and encoding with the n-th allocation refused, for every n: MEMORY, no leak, the list as before. */
 static void every_allocation_fails(sterna_test *t)
 {
     int64_t live = sterna_mem_live();

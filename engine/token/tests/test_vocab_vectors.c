@@ -48,8 +48,7 @@ static bool encodes_to(sterna_test *t, const opened *o, uint32_t flags, const ch
     return same;
 }
 
-/* The five prompts of the golden model's reference run, encoded by Hugging Face's tokenizers; BOS in front.
- */
+/* The five prompts of the golden model's reference run, encoded by Hugging Face's tokenizers; BOS in front. */
 static void golden_prompts(sterna_test *t)
 {
     static const struct {
