@@ -1,11 +1,7 @@
 /* Expansion of the operation tables into data and small functions. */
 #include "catalogue/catalogue.h"
-#include "base/size.h"
+#include "catalogue/expressions.h"
 #include <string.h>
-
-#define X2(a, b)    sterna_sat_mul((a), (b))
-#define X3(a, b, c) sterna_sat_mul(sterna_sat_mul((a), (b)), (c))
-#define DIV(a, b)   ((b) ? (a) / (b) : UINT64_MAX)
 
 /* Parameter tables. */
 #define PARAM_BUFFER(kind, type, name, extent)                                                               \
@@ -55,17 +51,6 @@ int sterna_op_param(sterna_op op, const char *name)
         if (strcmp(infos[op].params[i].name, name) == 0) return (int)i;
     return -1;
 }
-
-/* Each operation's scalars become local variables, so that extents, items and domains are plain expressions. */
-#define SKIP_BUFFER(type, name, extent)      at++;
-#define SKIP_WEIGHT(name, rows, cols, klass) at++;
-#define LOCAL_U32(name, low, high)                                                                           \
-    const uint64_t name = scalars[at++];                                                                     \
-    (void)name;
-#define SKIP_F32(name) at++;
-#define LOCALS(op)                                                                                           \
-    uint32_t at = 0;                                                                                         \
-    STERNA_ARGS_##op(SKIP_BUFFER, SKIP_BUFFER, SKIP_BUFFER, SKIP_WEIGHT, LOCAL_U32, SKIP_F32)(void) at;
 
 #define EXTENT_BUFFER(type, name, extent)      out[i++] = sterna_sat_mul((extent), sizeof(sterna_type_##type));
 #define EXTENT_WEIGHT(name, rows, cols, klass) out[i++] = (uint64_t)(rows) << 32 | (uint64_t)(cols);

@@ -1,18 +1,8 @@
 /* Expansion of kernels.def: the table, the grids, the choice. */
 #include "gpu/gpu_kernels.h"
-#include "base/size.h"
+#include "catalogue/expressions.h"
 
-#define X2(a, b)  sterna_sat_mul((a), (b))
-#define DIV(a, b) ((b) ? (a) / (b) : UINT64_MAX)
 #define PART      part
-
-/* Scalars of the operation as local variables, as in catalogue.c. */
-#define SKIP_BUFFER(type, name, extent)      at++;
-#define SKIP_WEIGHT(name, rows, cols, klass) at++;
-#define LOCAL_U32(name, low, high)                                                                           \
-    const uint64_t name = scalars[at++];                                                                     \
-    (void)name;
-#define SKIP_F32(name) at++;
 
 static uint64_t tiles(uint64_t count, uint64_t tile)
 {
@@ -22,8 +12,7 @@ static uint64_t tiles(uint64_t count, uint64_t tile)
 #define KERNEL(id, file, op, format, group, tile_rows, x, x_tile, y, min_rows, scales)                       \
     static void grid_##id(const uint32_t *scalars, uint64_t part, uint64_t *out_x, uint64_t *out_y)          \
     {                                                                                                        \
-        uint32_t at = 0;                                                                                     \
-        STERNA_ARGS_##op(SKIP_BUFFER, SKIP_BUFFER, SKIP_BUFFER, SKIP_WEIGHT, LOCAL_U32, SKIP_F32)(void) at;  \
+        LOCALS(op)                                                                                           \
         (void)part;                                                                                          \
         *out_x = tiles((x), (x_tile));                                                                       \
         *out_y = tiles((y), (tile_rows));                                                                    \
