@@ -100,10 +100,21 @@ typedef enum sterna_profile {
     STERNA_PROFILE_FAST = 1,  /* within the derived bound of the oracle */
 } sterna_profile;
 
-/* One device a backend could open. */
+/* What computes. `auto` chooses by it, and never a device whose kind is not told. */
+typedef enum sterna_device_kind {
+    STERNA_KIND_UNKNOWN = 0,     /* not told */
+    STERNA_KIND_CPU = 1,         /* the processor, by code made for it */
+    STERNA_KIND_EMULATED = 2,    /* the processor behind a GPU's API: PoCL, lavapipe, SwiftShader, a mock */
+    STERNA_KIND_INTEGRATED = 3,  /* a GPU in the host's memory */
+    STERNA_KIND_DISCRETE = 4,    /* a GPU with memory of its own */
+    STERNA_KIND_ACCELERATOR = 5, /* anything else that is real */
+} sterna_device_kind;
+
+/* One device a backend could open. Members behind buffer_alignment came later: where the caller's or the
+ * backend's size ends before them they are 0 and "". */
 typedef struct sterna_device_info {
     uint32_t size;
-    char variant[32];      /* what to pass to open(): "avx2", "0"; "" is the backend's default */
+    char variant[32];      /* open() takes this text: "avx2", "0", "pocl"; "" is the backend's default */
     char description[160]; /* for people: processor, driver */
     uint32_t usable;       /* 0: known to the build, but not on this machine; `why` says so */
     char why[160];
@@ -113,13 +124,16 @@ typedef struct sterna_device_info {
     uint64_t memory_bytes;      /* 0: the host's */
     uint64_t max_binding_bytes; /* largest part of a buffer one argument may span; 0: no limit */
     uint32_t buffer_alignment;  /* of argument offsets, a power of two */
+    uint32_t kind;              /* sterna_device_kind */
+    char driver[96]; /* name and version of the driver or runtime: "PoCL 3.1, LLVM 14.0.6"; "": none */
 } sterna_device_info;
 
 typedef struct sterna_open_params {
     uint32_t size;
     sterna_profile profile;
-    const char *variant; /* from device_info, possibly followed by ",key=value,..." of the backend's own keys */
-    uint32_t threads;    /* 0: the backend's choice */
+    const char
+        *variant;     /* from device_info, possibly followed by ",key=value,..." of the backend's own keys */
+    uint32_t threads; /* 0: the backend's choice */
 } sterna_open_params;
 
 /* How activations meet a weight (docs/numerics.md section 4). */
@@ -170,8 +184,8 @@ typedef struct sterna_plan_params {
     uint32_t size;
     const sterna_node *nodes; /* copied by plan_create */
     uint32_t n_nodes;
-    uint32_t n_slots;          /* at most STERNA_MAX_SLOTS */
-    const uint32_t *slot_max;  /* the largest value each slot will take; buffers must hold that */
+    uint32_t n_slots;         /* at most STERNA_MAX_SLOTS */
+    const uint32_t *slot_max; /* the largest value each slot will take; buffers must hold that */
 } sterna_plan_params;
 
 /* Bits of the status word. */
@@ -219,8 +233,8 @@ typedef struct sterna_backend_api {
     sterna_status (*buffer_create)(sterna_device *device, uint64_t bytes, sterna_buffer **buffer,
                                    sterna_fault *fault);
     void (*buffer_destroy)(sterna_device *device, sterna_buffer *buffer);
-    sterna_status (*buffer_write)(sterna_device *device, sterna_buffer *buffer, uint64_t offset, const void *src,
-                                  uint64_t bytes, sterna_fault *fault);
+    sterna_status (*buffer_write)(sterna_device *device, sterna_buffer *buffer, uint64_t offset,
+                                  const void *src, uint64_t bytes, sterna_fault *fault);
     sterna_status (*buffer_read)(sterna_device *device, sterna_buffer *buffer, uint64_t offset, void *dst,
                                  uint64_t bytes, sterna_fault *fault);
     /* FILE: the data break the format's rules (a NaN scale). UNSUPPORTED: no kernel takes this format. */
@@ -238,8 +252,8 @@ typedef struct sterna_backend_api {
     /* Waits until the submission is done, at most `milliseconds` (0: as long as the device's watchdog allows).
      * TIMEOUT leaves the fence waitable. Otherwise the fence is used up and *result is filled; the returned status
      * equals result->status. */
-    sterna_status (*wait)(sterna_device *device, sterna_fence fence, uint32_t milliseconds, sterna_result *result,
-                          sterna_fault *fault);
+    sterna_status (*wait)(sterna_device *device, sterna_fence fence, uint32_t milliseconds,
+                          sterna_result *result, sterna_fault *fault);
 
     /* Kernels that ran: fills up to `capacity` entries, returns how many there are. */
     uint32_t (*kernels_used)(sterna_device *device, sterna_kernel_use *uses, uint32_t capacity);

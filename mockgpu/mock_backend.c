@@ -15,6 +15,7 @@ static sterna_status device_info(uint32_t index, sterna_device_info *info)
     sterna_device_info full = {.size = info->size,
                                .usable = 1,
                                .is_mock = 1,
+                               .kind = STERNA_KIND_EMULATED,
                                .subgroup = 32,
                                .memory_bytes = 4ull << 30,
                                .max_binding_bytes = 128ull << 20,

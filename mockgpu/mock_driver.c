@@ -32,7 +32,8 @@ static sterna_status mock_open(const sterna_host *host, const char *variant, voi
                               .max_groups = (uint32_t)settings.max_groups,
                               .max_group_items = MOCK_MAX_GROUP,
                               .subgroup = (uint32_t)settings.warp,
-                              .is_mock = 1};
+                              .is_mock = 1,
+                              .kind = STERNA_KIND_EMULATED};
     snprintf(made.description, sizeof made.description, "mock GPU, warp %" PRIu64 ", seed %" PRIu64,
              settings.warp, settings.seed);
     *limits = made;

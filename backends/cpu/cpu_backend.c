@@ -22,7 +22,8 @@ void sterna_cpu_link_remove(sterna_cpu_link *link)
 
 static void describe(sterna_cpu_level level, uint32_t threads, sterna_device_info *info)
 {
-    sterna_device_info full = {.buffer_alignment = STERNA_CPU_ALIGNMENT, .threads = threads};
+    sterna_device_info full = {
+        .buffer_alignment = STERNA_CPU_ALIGNMENT, .threads = threads, .kind = STERNA_KIND_CPU};
     char brand[64];
     sterna_cpu_brand(brand);
     full.size = info->size;

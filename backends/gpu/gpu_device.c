@@ -68,8 +68,10 @@ sterna_status sterna_gpu_info(sterna_device *device, sterna_device_info *info)
                                .subgroup = limits->subgroup,
                                .memory_bytes = limits->memory_bytes,
                                .max_binding_bytes = device->max_binding,
-                               .buffer_alignment = limits->alignment};
+                               .buffer_alignment = limits->alignment,
+                               .kind = limits->kind};
     snprintf(full.variant, sizeof full.variant, "%s", limits->variant);
+    snprintf(full.driver, sizeof full.driver, "%s", limits->driver);
     snprintf(full.description, sizeof full.description, "%s", limits->description);
     memcpy(info, &full, info->size < sizeof full ? info->size : sizeof full);
     return STERNA_OK;

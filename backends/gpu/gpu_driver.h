@@ -23,6 +23,8 @@ typedef struct sterna_gpu_limits {
     uint32_t max_group_items;
     uint32_t subgroup; /* items in lock-step, 1 without subgroups */
     uint32_t is_mock;
+    uint32_t kind;   /* sterna_device_kind */
+    char driver[96]; /* as in sterna_device_info */
 } sterna_gpu_limits;
 
 /* A range of device memory bound to a buffer parameter. */
