@@ -3,9 +3,9 @@
 #include "base/mem.h"
 #include "base/size.h"
 #include "base/sys.h"
+#include "gpu/tests/op_case.h"
 #include "mock_driver.h"
 #include "mock_memory.h"
-#include "op_case.h"
 #include <stdio.h>
 #include <string.h>
 

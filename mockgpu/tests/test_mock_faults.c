@@ -3,8 +3,9 @@
 #include "base/mem.h"
 #include "base/size.h"
 #include "base/sys.h"
+#include "gpu/tests/tiny_plan.h"
 #include "mock_profile.h"
-#include "tiny_plan.h"
+#include "mock_testing.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -16,7 +17,7 @@ static sterna_status whole_run(const char *variant, float *out, sterna_fault *fa
 {
     tiny_plan p;
     *result = (sterna_result){.size = sizeof *result};
-    sterna_status status = tiny_make(&p, op_case_host(), variant);
+    sterna_status status = tiny_make(&p, mock_api(), op_case_host(), variant);
     *in_make = status != STERNA_OK;
     if (status == STERNA_OK) status = tiny_run(&p, TINY_ROWS, out, result);
     if (status == STERNA_OK) status = tiny_run(&p, 1, out, result);
@@ -109,7 +110,7 @@ static void results_name_the_node(sterna_test *t)
         sterna_fence fence;
         char variant[60];
         snprintf(variant, sizeof variant, "lose_launch=%u", n);
-        CHECK(t, tiny_make(&p, op_case_host(), variant) == STERNA_OK);
+        CHECK(t, tiny_make(&p, mock_api(), op_case_host(), variant) == STERNA_OK);
         CHECK(t, tiny_submit(&p, 2, &fence) == STERNA_OK);
         CHECK(t, p.api->wait(p.device, fence, 0, &result, &p.fault) == STERNA_DEVICE);
         CHECK_MSG(t,
@@ -126,13 +127,13 @@ static void what_comes_after(sterna_test *t)
     float out[MOST];
     tiny_plan p;
     sterna_fence fence;
-    CHECK(t, tiny_make(&p, op_case_host(), "fail_launch=3") == STERNA_OK);
+    CHECK(t, tiny_make(&p, mock_api(), op_case_host(), "fail_launch=3") == STERNA_OK);
     CHECK(t, tiny_run(&p, 1, out, NULL) == STERNA_DEVICE);
     CHECK_MSG(t, strstr(p.fault.text, "node 2, quant_token: mock:quant_token: launch 3"), "%s", p.fault.text);
     CHECK(t, tiny_run(&p, 1, out, NULL) == STERNA_OK && right_bits(out));
     tiny_close(&p);
 
-    CHECK(t, tiny_make(&p, op_case_host(), "lose_launch=3") == STERNA_OK);
+    CHECK(t, tiny_make(&p, mock_api(), op_case_host(), "lose_launch=3") == STERNA_OK);
     CHECK(t, tiny_run(&p, 1, out, NULL) == STERNA_DEVICE);
     sterna_fault after[4] = {{0}};
     sterna_buffer *buffer = NULL;
@@ -153,7 +154,7 @@ static void waiting_for_a_hang(sterna_test *t)
     sterna_fence fence;
     sterna_result result = {.size = sizeof result};
     float value;
-    CHECK(t, tiny_make(&p, op_case_host(), "hang_launch=2,watchdog=100") == STERNA_OK);
+    CHECK(t, tiny_make(&p, mock_api(), op_case_host(), "hang_launch=2,watchdog=100") == STERNA_OK);
     CHECK(t, tiny_submit(&p, 1, &fence) == STERNA_OK);
     for (uint32_t i = 0; i < 3; i++) {
         p.fault = (sterna_fault){0};
@@ -168,7 +169,7 @@ static void waiting_for_a_hang(sterna_test *t)
     CHECK(t, p.api->wait(p.device, fence, 30, &result, &p.fault) == STERNA_USAGE);
     tiny_close(&p);
 
-    CHECK(t, tiny_make(&p, op_case_host(), "hang_launch=1,watchdog=100") == STERNA_OK);
+    CHECK(t, tiny_make(&p, mock_api(), op_case_host(), "hang_launch=1,watchdog=100") == STERNA_OK);
     CHECK(t, tiny_submit(&p, 1, &fence) == STERNA_OK);
     CHECK(t, p.api->buffer_read(p.device, p.y, 0, &value, 4, &p.fault) == STERNA_DEVICE);
     tiny_close(&p); /* with a fence that nobody waited for */

@@ -3,8 +3,9 @@
 #include "base/mem.h"
 #include "base/size.h"
 #include "gpu/gpu_kernels.h"
-#include "mock_driver.h"
-#include "tiny_plan.h"
+#include "gpu/tests/op_shapes.h"
+#include "gpu/tests/tiny_plan.h"
+#include "mock_testing.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -13,147 +14,25 @@ enum { MOST = TINY_ROWS * TINY_WIDTH };
 /* Weights larger than one binding come in parts, and give the same bits. */
 static void weights_are_split(sterna_test *t)
 {
-    static const struct {
-        const char *op;
-        op_scalar scalars[6];
-        uint32_t format;
-        sterna_act act;
-        bool varying;
-    } rows[] = {
-        {"embed", {{"rows", 20}, {"vocab", 160}, {"n", 32}}, STERNA_FORMAT_F32, STERNA_ACT_F32, false},
-        {"embed", {{"rows", 9}, {"vocab", 99}, {"n", 256}}, STERNA_FORMAT_Q4_K, STERNA_ACT_F32, false},
-        {"embed", {{"rows", 9}, {"vocab", 151}, {"n", 256}}, STERNA_FORMAT_TQ2_0, STERNA_ACT_F32, true},
-        {"matmul_float", {{"rows", 2}, {"m", 99}, {"k", 100}}, STERNA_FORMAT_F16, STERNA_ACT_F32, false},
-        {"matmul_float", {{"rows", 5}, {"m", 67}, {"k", 100}}, STERNA_FORMAT_BF16, STERNA_ACT_F32, false},
-        {"matmul_ternary",
-         {{"rows", 2}, {"m", 200}, {"k", 256}},
-         STERNA_FORMAT_TQ2_0,
-         STERNA_ACT_TOKEN,
-         false},
-        {"matmul_ternary",
-         {{"rows", 9}, {"m", 100}, {"k", 256}},
-         STERNA_FORMAT_TQ2_0,
-         STERNA_ACT_TOKEN,
-         false},
-        {"matmul_ternary",
-         {{"rows", 4}, {"m", 150}, {"k", 256}},
-         STERNA_FORMAT_TQ2_0,
-         STERNA_ACT_TOKEN,
-         true},
-        {"matmul_block",
-         {{"rows", 3}, {"m", 140}, {"k", 256}, {"block", 256}},
-         STERNA_FORMAT_Q4_K,
-         STERNA_ACT_BLOCK256,
-         false},
-        {"matmul_block",
-         {{"rows", 1}, {"m", 300}, {"k", 64}, {"block", 32}},
-         STERNA_FORMAT_Q8_0,
-         STERNA_ACT_BLOCK32,
-         false},
-    };
-    for (uint32_t i = 0; i < STERNA_COUNT(rows); i++)
-        for (uint32_t wild = 0; wild < 2; wild++) {
-            op_case c = op_case_make(rows[i].op, rows[i].scalars);
-            c.format = rows[i].format;
-            c.act = rows[i].act;
-            c.varying = rows[i].varying;
-            c.wild = wild == 1 && c.op == STERNA_OP_embed;
-            c.seed = i + 1;
-            /* Buffers are not split: embeddings give more than 4 KiB here. */
-            sterna_device *device =
-                op_case_open(t, c.op == STERNA_OP_embed ? "max_binding=10k" : "max_binding=4k");
-            CHECK(t, device != NULL);
-            bool equal = op_case_equal(t, device, &c);
-            sterna_kernel_use use = {.size = sizeof use};
-            const sterna_backend_api *api = sterna_backend_mock_entry(STERNA_ABI_VERSION);
-            uint32_t kinds = api->kernels_used(device, &use, 1);
-            CHECK_MSG(t, equal && kinds == 1 && use.launches > 1, "%s: %u launches", rows[i].op,
-                      (unsigned)use.launches);
-            api->close(device);
-        }
+    op_shapes_split(t, mock_api(), "max_binding=10k", "max_binding=4k");
 }
 
 /* Kernels stride over a grid that is smaller than the work. */
 static void small_grids(sterna_test *t)
 {
-    static const struct {
-        const char *op;
-        op_scalar scalars[10];
-        uint32_t format;
-        sterna_act act;
-        bool varying;
-    } rows[] = {
-        {"embed", {{"rows", 7}, {"vocab", 9}, {"n", 256}}, STERNA_FORMAT_Q8_0, STERNA_ACT_F32, false},
-        {"rmsnorm", {{"rows", 7}, {"n", 70}}, 0, 0, false},
-        {"quant_token", {{"rows", 7}, {"n", 72}}, 0, 0, false},
-        {"quant_block", {{"rows", 3}, {"n", 800}, {"block", 32}}, 0, 0, false},
-        {"matmul_float", {{"rows", 2}, {"m", 50}, {"k", 40}}, STERNA_FORMAT_F32, 0, false},
-        {"matmul_float", {{"rows", 13}, {"m", 50}, {"k", 40}}, STERNA_FORMAT_F32, 0, false},
-        {"matmul_ternary",
-         {{"rows", 5}, {"m", 50}, {"k", 256}},
-         STERNA_FORMAT_TQ2_0,
-         STERNA_ACT_TOKEN,
-         false},
-        {"matmul_ternary",
-         {{"rows", 70}, {"m", 70}, {"k", 256}},
-         STERNA_FORMAT_TQ2_0,
-         STERNA_ACT_TOKEN,
-         false},
-        {"matmul_ternary",
-         {{"rows", 13}, {"m", 50}, {"k", 256}},
-         STERNA_FORMAT_TQ2_0,
-         STERNA_ACT_TOKEN,
-         true},
-        {"matmul_block",
-         {{"rows", 13}, {"m", 50}, {"k", 64}, {"block", 32}},
-         STERNA_FORMAT_Q8_0,
-         STERNA_ACT_BLOCK32,
-         false},
-        {"rope",
-         {{"rows", 7}, {"heads", 9}, {"dim", 64}, {"n_rot", 64}, {"positions", 9}, {"kind", 1}},
-         0,
-         0,
-         false},
-        {"kv_append", {{"rows", 7}, {"n", 600}, {"slots", 8}, {"kv_type", 1}}, 0, 0, false},
-        {"attention",
-         {{"rows", 7},
-          {"heads", 6},
-          {"kv_heads", 3},
-          {"dim", 32},
-          {"slots", 300},
-          {"seqs", 2},
-          {"max_pages", 20},
-          {"page_size", 15},
-          {"kv_type", 1}},
-         0,
-         0,
-         false},
-        {"add", {{"rows", 7}, {"n", 300}}, 0, 0, false},
-        {"glu", {{"rows", 7}, {"n", 300}, {"act", 1}}, 0, 0, false},
-        {"gather", {{"rows", 7}, {"source_rows", 5}, {"n", 300}}, 0, 0, false},
-    };
     static const char *const devices[] = {"max_groups=1", "max_groups=2,warp=8", "max_groups=3,warp=64"};
     for (uint32_t d = 0; d < STERNA_COUNT(devices); d++) {
-        sterna_device *device = op_case_open(t, devices[d]);
+        sterna_device *device = op_case_open(t, mock_api(), devices[d]);
         CHECK(t, device != NULL);
-        for (uint32_t i = 0; i < STERNA_COUNT(rows); i++) {
-            op_case c = op_case_make(rows[i].op, rows[i].scalars);
-            int scale = sterna_op_param(c.op, "scale");
-            if (scale >= 0) c.scalars[scale] = 0x3d000000u;
-            c.format = rows[i].format;
-            c.act = rows[i].act;
-            c.varying = rows[i].varying;
-            c.seed = i + 1;
-            CHECK_MSG(t, op_case_equal(t, device, &c), "on %s", devices[d]);
-        }
-        sterna_backend_mock_entry(STERNA_ABI_VERSION)->close(device);
+        CHECK_MSG(t, op_shapes_strided(t, mock_api(), device), "on %s", devices[d]);
+        mock_api()->close(device);
     }
 }
 
 static void what_cannot_be_split_is_refused(sterna_test *t)
 {
-    const sterna_backend_api *api = sterna_backend_mock_entry(STERNA_ABI_VERSION);
-    sterna_device *device = op_case_open(t, "max_binding=4k");
+    const sterna_backend_api *api = mock_api();
+    sterna_device *device = op_case_open(t, mock_api(), "max_binding=4k");
     CHECK(t, device != NULL);
     static float row[2][1025];
     const sterna_tensor wide = {sizeof wide, STERNA_FORMAT_F32, STERNA_ACT_F32, 2, 1025, 1, 1025 * 4,
@@ -191,7 +70,7 @@ static void many_submissions(sterna_test *t)
     enum { COUNT = 11 };
     tiny_plan p;
     sterna_fence fences[COUNT];
-    CHECK(t, tiny_make(&p, op_case_host(), "seed=4") == STERNA_OK);
+    CHECK(t, tiny_make(&p, mock_api(), op_case_host(), "seed=4") == STERNA_OK);
     for (uint32_t i = 0; i < COUNT; i++) {
         uint32_t id = i % 3 == 1 ? TINY_VOCAB : 2;
         CHECK(t, p.api->buffer_write(p.device, p.ids, 0, &id, 4, &p.fault) == STERNA_OK);
@@ -216,7 +95,7 @@ static void many_launches(sterna_test *t)
     tiny_plan p;
     sterna_fence fence;
     CHECK(t, tiny_reference(rows, want));
-    CHECK(t, tiny_make(&p, op_case_host(), "seed=6") == STERNA_OK);
+    CHECK(t, tiny_make(&p, mock_api(), op_case_host(), "seed=6") == STERNA_OK);
     for (uint32_t i = 0; i < 1 + 4094 + 1; i++) {
         uint32_t first = i == 4095 ? 4 : 0, count = i == 0 ? 4 : 1;
         CHECK(t, p.api->submit(p.device, p.plan, first, count, &rows, &fence, &p.fault) == STERNA_OK);
@@ -234,7 +113,7 @@ static void the_first_flags_count(sterna_test *t)
     tiny_plan p;
     sterna_fence fence;
     const uint32_t infinity = 0x7f800000u, outside = TINY_VOCAB;
-    CHECK(t, tiny_make(&p, op_case_host(), "") == STERNA_OK);
+    CHECK(t, tiny_make(&p, mock_api(), op_case_host(), "") == STERNA_OK);
     CHECK(t, p.api->buffer_write(p.device, p.w, 40, &infinity, 4, &p.fault) == STERNA_OK);
     for (uint32_t run = 0; run < 2; run++) {
         sterna_result result = {.size = sizeof result};
@@ -256,7 +135,7 @@ static void parts_of_a_plan(sterna_test *t)
     tiny_plan p;
     sterna_fence fence;
     const uint32_t rows = 3;
-    CHECK(t, tiny_make(&p, op_case_host(), "seed=5,warp=4") == STERNA_OK);
+    CHECK(t, tiny_make(&p, mock_api(), op_case_host(), "seed=5,warp=4") == STERNA_OK);
     for (uint32_t first = 0; first <= TINY_NODES; first++) {
         uint32_t count = first == TINY_NODES ? 0 : 1;
         CHECK(t, p.api->submit(p.device, p.plan, first, count, &rows, &fence, &p.fault) == STERNA_OK);
@@ -277,7 +156,7 @@ static void slots_are_checked(sterna_test *t)
                {0, "node 0, embed: does not hold: rows is from 1"}};
     tiny_plan p;
     sterna_fence fence = 99;
-    CHECK(t, tiny_make(&p, op_case_host(), "") == STERNA_OK);
+    CHECK(t, tiny_make(&p, mock_api(), op_case_host(), "") == STERNA_OK);
     for (uint32_t i = 0; i < STERNA_COUNT(bad); i++) {
         p.fault = (sterna_fault){0};
         CHECK(t, tiny_submit(&p, bad[i].rows, &fence) == STERNA_USAGE && fence == 99);
@@ -293,7 +172,7 @@ static void misuse_is_found(sterna_test *t)
     sterna_fence fence;
     sterna_result result = {.size = sizeof result};
     const uint32_t rows = 1;
-    CHECK(t, tiny_make(&p, op_case_host(), "warp=8,seed=2") == STERNA_OK);
+    CHECK(t, tiny_make(&p, mock_api(), op_case_host(), "warp=8,seed=2") == STERNA_OK);
     CHECK(t, p.api->submit(p.device, p.plan, 1, 1, &rows, &fence, &p.fault) == STERNA_OK);
     CHECK(t, p.api->wait(p.device, fence, 0, &result, &p.fault) == STERNA_DEVICE && result.node == 1);
     CHECK_MSG(t,
@@ -302,7 +181,7 @@ static void misuse_is_found(sterna_test *t)
               "%s", p.fault.text);
     tiny_close(&p);
 
-    CHECK(t, tiny_make(&p, op_case_host(), "") == STERNA_OK);
+    CHECK(t, tiny_make(&p, mock_api(), op_case_host(), "") == STERNA_OK);
     p.api->buffer_destroy(p.device, p.w);
     p.w = NULL;
     CHECK(t, tiny_submit(&p, 1, &fence) == STERNA_OK);
@@ -310,7 +189,7 @@ static void misuse_is_found(sterna_test *t)
     CHECK_MSG(t, strstr(p.fault.text, "rmsnorm, argument w: use after free"), "%s", p.fault.text);
     tiny_close(&p);
 
-    CHECK(t, tiny_make(&p, op_case_host(), "") == STERNA_OK);
+    CHECK(t, tiny_make(&p, mock_api(), op_case_host(), "") == STERNA_OK);
     p.api->weight_destroy(p.device, p.matrix);
     p.matrix = NULL;
     CHECK(t, tiny_submit(&p, 1, &fence) == STERNA_OK);
@@ -326,7 +205,7 @@ static void any_order_of_destruction(sterna_test *t)
         tiny_plan p;
         sterna_fence fence;
         sterna_result result = {.size = sizeof result};
-        CHECK(t, tiny_make(&p, op_case_host(), "") == STERNA_OK);
+        CHECK(t, tiny_make(&p, mock_api(), op_case_host(), "") == STERNA_OK);
         CHECK(t, tiny_submit(&p, 4, &fence) == STERNA_OK);
         if (order == 1) {
             p.api->plan_destroy(p.device, p.plan);
@@ -345,8 +224,8 @@ static void any_order_of_destruction(sterna_test *t)
 
 static void host_copies(sterna_test *t)
 {
-    const sterna_backend_api *api = sterna_backend_mock_entry(STERNA_ABI_VERSION);
-    sterna_device *device = op_case_open(t, "");
+    const sterna_backend_api *api = mock_api();
+    sterna_device *device = op_case_open(t, mock_api(), "");
     sterna_buffer *buffer;
     sterna_fault fault = {0};
     uint8_t bytes[16], got[16];
@@ -378,7 +257,7 @@ static void what_ran(sterna_test *t)
     float out[MOST];
     tiny_plan p;
     sterna_kernel_use uses[STERNA_GPU_KERNELS];
-    CHECK(t, tiny_make(&p, op_case_host(), "") == STERNA_OK);
+    CHECK(t, tiny_make(&p, mock_api(), op_case_host(), "") == STERNA_OK);
     CHECK(t, p.api->kernels_used(p.device, uses, STERNA_GPU_KERNELS) == 0);
     CHECK(t, tiny_run(&p, 1, out, NULL) == STERNA_OK && tiny_run(&p, TINY_ROWS, out, NULL) == STERNA_OK &&
                  tiny_run(&p, 2, out, NULL) == STERNA_OK);
@@ -397,8 +276,8 @@ static void what_ran(sterna_test *t)
 static void all_is_supported(sterna_test *t)
 {
     static const uint32_t formats[] = {0, 1, 8, 12, 30, 35, 2, 14};
-    const sterna_backend_api *api = sterna_backend_mock_entry(STERNA_ABI_VERSION);
-    sterna_device *device = op_case_open(t, "warp=16");
+    const sterna_backend_api *api = mock_api();
+    sterna_device *device = op_case_open(t, mock_api(), "warp=16");
     uint32_t supported = 0;
     CHECK(t, device != NULL);
     for (uint32_t op = 0; op < STERNA_OP_COUNT; op++)

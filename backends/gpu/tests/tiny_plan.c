@@ -1,7 +1,6 @@
 /* Making and running the five nodes. Values come from small formulas, so that every run has the same. */
-#include "tiny_plan.h"
+#include "gpu/tests/tiny_plan.h"
 #include "base/mem.h"
-#include "mock_driver.h"
 #include "reference/reference.h"
 #include <string.h>
 
@@ -89,7 +88,8 @@ static sterna_status make_plan(tiny_plan *p)
     return p->api->plan_create(p->device, &params, &p->plan, &p->fault);
 }
 
-sterna_status tiny_make(tiny_plan *p, const sterna_host *host, const char *variant)
+sterna_status tiny_make(tiny_plan *p, const sterna_backend_api *api, const sterna_host *host,
+                        const char *variant)
 {
     const sterna_open_params params = {.size = sizeof params, .variant = variant};
     const struct {
@@ -99,7 +99,7 @@ sterna_status tiny_make(tiny_plan *p, const sterna_host *host, const char *varia
         {&p->ids, TINY_ROWS * 4}, {&p->x, TINY_ROWS * N * 4}, {&p->norm, TINY_ROWS * N * 4}, {&p->w, N * 4},
         {&p->q, TINY_ROWS * N},   {&p->s, TINY_ROWS * 4},     {&p->y, TINY_ROWS * N * 4}};
     make_data();
-    *p = (tiny_plan){.api = sterna_backend_mock_entry(STERNA_ABI_VERSION), .host = host};
+    *p = (tiny_plan){.api = api, .host = host};
     for (uint32_t i = 0; i < TINY_ROWS; i++) p->ids_data[i] = i * 5 % TINY_VOCAB;
     const sterna_tensor table = table_tensor(), matrix = matrix_tensor();
     sterna_status status = p->api->open(host, &params, &p->device, &p->fault);

@@ -1,8 +1,8 @@
 /* One operation with drawn inputs, run by the reference and through the backend ABI, compared bit by bit.
- * Owns: inputs that make sense for each operation. Leaves to others: which shapes and devices
- * (test_mock_*.c). */
-#ifndef STERNA_MOCK_OP_CASE_H
-#define STERNA_MOCK_OP_CASE_H
+ * Owns: inputs that make sense for each operation. Leaves to others: which shapes (op_shapes.h) and devices (the
+ * drivers' tests). */
+#ifndef STERNA_GPU_OP_CASE_H
+#define STERNA_GPU_OP_CASE_H
 
 #include "catalogue/catalogue.h"
 #include "runner.h"
@@ -28,9 +28,9 @@ op_case op_case_make(const char *op, const op_scalar *scalars);
 
 /* Host memory for devices: sterna_alloc, logging to nowhere. */
 const sterna_host *op_case_host(void);
-/* Opens a mock device; NULL (and the case has failed) when that does not work. */
-sterna_device *op_case_open(sterna_test *t, const char *variant);
+/* Opens a device; NULL (and the case has failed) when that does not work. */
+sterna_device *op_case_open(sterna_test *t, const sterna_backend_api *api, const char *variant);
 /* True when the device's outputs and flags equal the reference's. */
-bool op_case_equal(sterna_test *t, sterna_device *device, const op_case *c);
+bool op_case_equal(sterna_test *t, const sterna_backend_api *api, sterna_device *device, const op_case *c);
 
 #endif

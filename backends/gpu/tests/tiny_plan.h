@@ -1,9 +1,9 @@
-/* A plan of five nodes on a mock device, for tests of everything around kernels: embed, rmsnorm, quant_token,
+/* A plan of five nodes on a device, for tests of everything around kernels: embed, rmsnorm, quant_token,
  * matmul_ternary, add. Owns: its making, running and clean end wherever it stopped. */
-#ifndef STERNA_MOCK_TINY_PLAN_H
-#define STERNA_MOCK_TINY_PLAN_H
+#ifndef STERNA_GPU_TINY_PLAN_H
+#define STERNA_GPU_TINY_PLAN_H
 
-#include "op_case.h"
+#include "gpu/tests/op_case.h"
 
 enum { TINY_NODES = 5, TINY_ROWS = 8, TINY_WIDTH = 256, TINY_VOCAB = 11, TINY_LABEL = 100 };
 
@@ -20,7 +20,8 @@ typedef struct tiny_plan {
 
 /* Opens the device and makes everything, with inputs written. Slot 0 is the number of rows. On failure what
  * was made stays for tiny_close. */
-sterna_status tiny_make(tiny_plan *p, const sterna_host *host, const char *variant);
+sterna_status tiny_make(tiny_plan *p, const sterna_backend_api *api, const sterna_host *host,
+                        const char *variant);
 /* Submits all nodes for `rows` rows. */
 sterna_status tiny_submit(tiny_plan *p, uint32_t rows, sterna_fence *fence);
 /* Submits, waits, reads y to `out` (TINY_ROWS * TINY_WIDTH); *result may be NULL. */

@@ -1,9 +1,8 @@
 /* Drawing inputs, running both sides, comparing. */
-#include "op_case.h"
+#include "gpu/tests/op_case.h"
 #include "base/mem.h"
 #include "base/philox.h"
 #include "base/size.h"
-#include "mock_driver.h"
 #include "reference/reference.h"
 #include <string.h>
 
@@ -153,14 +152,14 @@ const sterna_host *op_case_host(void)
     return &host;
 }
 
-sterna_device *op_case_open(sterna_test *t, const char *variant)
+sterna_device *op_case_open(sterna_test *t, const sterna_backend_api *api, const char *variant)
 {
     sterna_device *device = NULL;
     sterna_fault fault = {0};
     sterna_open_params params = {.size = sizeof params, .variant = variant};
-    sterna_status status =
-        sterna_backend_mock_entry(STERNA_ABI_VERSION)->open(op_case_host(), &params, &device, &fault);
-    if (!EXPECT(t, status == STERNA_OK)) sterna_test_note(t, "open %s: %s", variant, fault.text);
+    sterna_status status = api->open(op_case_host(), &params, &device, &fault);
+    if (!EXPECT(t, status == STERNA_OK))
+        sterna_test_note(t, "open %s:%s: %s", api->name, variant, fault.text);
     return device;
 }
 
@@ -263,10 +262,9 @@ static bool compare(sterna_test *t, run *r, uint32_t flags, const sterna_result 
     return true;
 }
 
-bool op_case_equal(sterna_test *t, sterna_device *device, const op_case *c)
+bool op_case_equal(sterna_test *t, const sterna_backend_api *api, sterna_device *device, const op_case *c)
 {
-    run r = {
-        .api = sterna_backend_mock_entry(STERNA_ABI_VERSION), .device = device, .info = sterna_op_get(c->op)};
+    run r = {.api = api, .device = device, .info = sterna_op_get(c->op)};
     sterna_weight_view view = {0};
     sterna_arg args[STERNA_MAX_ARGS] = {{0}};
     sterna_value values[STERNA_MAX_ARGS] = {{0}};
