@@ -1,17 +1,12 @@
 /* Parsing --device, choosing under `auto`, and the list of built-in backends. */
 #include "base/mem.h"
 #include "base/sys.h"
-#include "cpu/cpu_backend.h"
 #include "registry.h"
 #include <stdio.h>
 #include <string.h>
 
-#ifndef STERNA_HAVE_MOCK
-#define STERNA_HAVE_MOCK 0
-#endif
-#if STERNA_HAVE_MOCK
-const sterna_backend_api *sterna_backend_mock_entry(uint32_t abi_version);
-#endif
+#define BACKEND(name, entry) const sterna_backend_api *entry(uint32_t abi_version);
+#include "backends.def"
 
 typedef struct builtin {
     const char *name;
@@ -21,7 +16,6 @@ typedef struct builtin {
 static const builtin builtins[] = {
 #define BACKEND(name, entry) {#name, entry},
 #include "backends.def"
-#undef BACKEND
 };
 enum { N_BUILTINS = (int)(sizeof builtins / sizeof builtins[0]) };
 

@@ -6,13 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#define KERNEL(id, file, op, format, group, tile_rows, x, x_tile, y, min_rows, scales)                       \
+#define KERNEL(id, file, op, format, group, tile_rows, x, x_tile, y, min_rows, scales, needs)                \
     extern const mock_kernel sterna_mock_kernel_##id;
 #include "kernels/kernels.def"
 #undef KERNEL
 
 static const mock_kernel *const kernels[] = {
-#define KERNEL(id, file, op, format, group, tile_rows, x, x_tile, y, min_rows, scales)                       \
+#define KERNEL(id, file, op, format, group, tile_rows, x, x_tile, y, min_rows, scales, needs)                \
     &sterna_mock_kernel_##id,
 #include "kernels/kernels.def"
 #undef KERNEL
@@ -32,6 +32,7 @@ static sterna_status mock_open(const sterna_host *host, const char *variant, voi
                               .max_groups = (uint32_t)settings.max_groups,
                               .max_group_items = MOCK_MAX_GROUP,
                               .subgroup = (uint32_t)settings.warp,
+                              .features = (uint32_t)settings.features,
                               .is_mock = 1,
                               .kind = STERNA_KIND_EMULATED};
     snprintf(made.description, sizeof made.description, "mock GPU, warp %" PRIu64 ", seed %" PRIu64,

@@ -104,6 +104,14 @@ static inline uint32_t mock_as_uint(float value)
     return bits;
 }
 
+/* The instruction of devices that have one. */
+static inline int32_t mock_dot4(uint32_t a, uint32_t b)
+{
+    int32_t sum = 0;
+    for (int i = 0; i < 32; i += 8) sum += (int8_t)(a >> i) * (int8_t)(b >> i);
+    return sum;
+}
+
 /* Items of one launch are in no order as far as device memory is concerned, barriers or not: a word that one item
  * writes is no other item's. Each item's mark; the reader's mark with all bits of the item set stands for several. */
 static inline uint32_t mock_mark(const mock_item *I)

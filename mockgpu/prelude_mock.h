@@ -9,8 +9,6 @@
 #define TO_FLOAT(i)    ((float)(i))
 #define TO_INT(x)      ((int)(x))
 #define TO_UINT(x)     ((uint)(x))
-#define FDIV(a, b)     ((a) / (b))
-#define FSQRT(a)       sqrtf(a)
 #define RINT(a)        rintf(a)
 
 #define LOCAL_ID ((uint)I->local)
@@ -20,10 +18,15 @@
 #define GROUPS_Y (I->group->groups_y)
 
 #define BARRIER()           sterna_mock_barrier(I, MOCK_HERE)
+#ifdef WITH_INT_DOT
+#define DOT4(a, b) mock_dot4((a), (b))
+#endif
+#ifdef WITH_SUBGROUPS
 #define SUBGROUP_ADD(value) sterna_mock_subgroup_add(I, (value), MOCK_HERE)
 #define SUBGROUP_FIRST()    (I->lane == 0u)
 #define SUBGROUP_ID         ((uint)I->subgroup)
 #define SUBGROUPS           (I->group->subgroups)
+#endif
 
 #define MOCK_HERE          ((mock_site){__FILE__, __LINE__})
 #define MOCK_PARAMS        ((const struct kernel_params *)I->group->params)

@@ -14,6 +14,9 @@
 /* Device memory: a handle, never an address. 0 is none. */
 typedef uint64_t sterna_gpu_memory;
 
+/* Features of a device: a dot product of four int8, sums over a subgroup. */
+enum { STERNA_GPU_INT_DOT = 1, STERNA_GPU_SUBGROUPS = 2 };
+
 typedef struct sterna_gpu_limits {
     char variant[32], description[160];
     uint64_t memory_bytes;      /* 0: unknown */
@@ -22,6 +25,7 @@ typedef struct sterna_gpu_limits {
     uint32_t max_groups;        /* in one dimension of a launch */
     uint32_t max_group_items;
     uint32_t subgroup; /* items in lock-step, 1 without subgroups */
+    uint32_t features; /* what rows of kernels.def may need */
     uint32_t is_mock;
     uint32_t kind;   /* sterna_device_kind */
     char driver[96]; /* as in sterna_device_info */

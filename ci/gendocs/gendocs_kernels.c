@@ -161,7 +161,7 @@ static const char *const levels[] = {
 };
 
 static const code_row gpu_rows[] = {
-#define KERNEL(id, file, op, format, group, tile_rows, x, x_tile, y, min_rows, scales)                       \
+#define KERNEL(id, file, op, format, group, tile_rows, x, x_tile, y, min_rows, scales, needs)                       \
     {#id, #op, #format, "ANY"},
 #include "kernels/kernels.def"
 #undef KERNEL

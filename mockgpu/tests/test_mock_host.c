@@ -251,8 +251,8 @@ static void what_ran(sterna_test *t)
     } wanted[] = {{"mock:embed_f16", 3},
                   {"mock:rmsnorm", 3},
                   {"mock:quant_token", 3},
-                  {"mock:matmul_ternary_tq2_0", 2},
-                  {"mock:matmul_ternary_tq2_0_tile", 1},
+                  {"mock:matmul_ternary_tq2_0_dot_subgroup", 2},
+                  {"mock:matmul_ternary_tq2_0_tile_dot", 1},
                   {"mock:add", 3}};
     float out[MOST];
     tiny_plan p;

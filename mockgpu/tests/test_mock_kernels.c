@@ -12,7 +12,8 @@ static void on_every_warp(sterna_test *t, run_group *run)
     static const uint32_t warps[] = {4, 8, 16, 32, 64};
     for (uint32_t w = 0; w < STERNA_COUNT(warps); w++) {
         char variant[60];
-        snprintf(variant, sizeof variant, "warp=%u,seed=%u,alignment=4", warps[w], w * 11 + 1);
+        snprintf(variant, sizeof variant, "warp=%u,seed=%u,alignment=4,features=%u", warps[w], w * 11 + 1,
+                 w % 4);
         sterna_device *device = op_case_open(t, mock_api(), variant);
         if (!device) return;
         bool equal = run(t, mock_api(), device);
