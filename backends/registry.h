@@ -32,6 +32,9 @@ const sterna_host *sterna_host_default(void);
  * says. */
 sterna_status sterna_device_open(const char *spec, uint32_t threads, sterna_profile profile,
                                  sterna_open_device *out, sterna_fault *fault);
+/* The same with all of the ABI's parameters; params->variant is not read. */
+sterna_status sterna_device_open_with(const char *spec, const sterna_open_params *params, sterna_open_device *out,
+                                      sterna_fault *fault);
 /* Closes device and library. A zeroed one is allowed. */
 void sterna_device_close(sterna_open_device *device);
 

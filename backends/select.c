@@ -160,12 +160,17 @@ static sterna_status open_named(const char *spec, const sterna_open_params *give
 sterna_status sterna_device_open(const char *spec, uint32_t threads, sterna_profile profile,
                                  sterna_open_device *out, sterna_fault *fault)
 {
+    const sterna_open_params params = {.size = sizeof params, .profile = profile, .threads = threads};
+    return sterna_device_open_with(spec, &params, out, fault);
+}
+
+sterna_status sterna_device_open_with(const char *spec, const sterna_open_params *params,
+                                      sterna_open_device *out, sterna_fault *fault)
+{
     bool automatic = !spec || !spec[0] || strcmp(spec, "auto") == 0;
-    sterna_open_params params = {
-        .size = sizeof params, .profile = profile, .variant = "", .threads = threads};
     text_list list;
     *out = (sterna_open_device){0};
-    sterna_status status = open_named(automatic ? "cpu" : spec, &params, out, fault);
+    sterna_status status = open_named(automatic ? "cpu" : spec, params, out, fault);
     if (status != STERNA_OK) {
         sterna_device_close(out);
         return status;

@@ -134,6 +134,9 @@ typedef struct sterna_open_params {
     const char
         *variant;     /* from device_info, possibly followed by ",key=value,..." of the backend's own keys */
     uint32_t threads; /* 0: the backend's choice */
+    /* 1: what weight_create and buffer_write sent is read back and compared, and buffer_read reads twice; DEVICE
+     * names what differs. For backends that copy to a device's memory; others have nothing to compare. */
+    uint32_t verify_upload;
 } sterna_open_params;
 
 /* How activations meet a weight (docs/numerics.md section 4). */

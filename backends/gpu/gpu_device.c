@@ -33,6 +33,9 @@ sterna_status sterna_gpu_open(const sterna_gpu_driver *driver, const sterna_host
         host->release(host->context, device);
         return status;
     }
+    device->verify_upload =
+        params->size >= offsetof(sterna_open_params, verify_upload) + sizeof params->verify_upload &&
+        params->verify_upload;
     uint64_t limit = device->limits.max_binding_bytes;
     device->max_binding = limit && limit < STERNA_GPU_LARGEST_BINDING ? limit : STERNA_GPU_LARGEST_BINDING;
     *out = device;
@@ -133,7 +136,7 @@ sterna_status sterna_gpu_buffer_write(sterna_device *device, sterna_buffer *buff
 {
     sterna_status status = check_range(buffer, offset, bytes, "write", fault);
     if (status != STERNA_OK || bytes == 0) return status;
-    return device->driver->upload(device->gpu, buffer->memory, offset, src, bytes, fault);
+    return sterna_gpu_upload(device, buffer->memory, offset, src, bytes, "buffer write", fault);
 }
 
 sterna_status sterna_gpu_buffer_read(sterna_device *device, sterna_buffer *buffer, uint64_t offset, void *dst,
@@ -141,7 +144,7 @@ sterna_status sterna_gpu_buffer_read(sterna_device *device, sterna_buffer *buffe
 {
     sterna_status status = check_range(buffer, offset, bytes, "read", fault);
     if (status != STERNA_OK || bytes == 0) return status;
-    return device->driver->download(device->gpu, buffer->memory, offset, dst, bytes, fault);
+    return sterna_gpu_download(device, buffer->memory, offset, dst, bytes, "buffer read", fault);
 }
 
 uint32_t sterna_gpu_kernels_used(sterna_device *device, sterna_kernel_use *uses, uint32_t capacity)

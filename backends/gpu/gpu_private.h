@@ -88,6 +88,7 @@ struct sterna_device {
     const sterna_host *host;
     sterna_gpu_limits limits;
     uint64_t max_binding;
+    bool verify_upload; /* sterna_open_params */
     gpu_link buffers, weights, plans, submissions; /* list heads */
     sterna_fence next_fence;
     uint32_t *words; /* scratch for status words, grows */
@@ -108,6 +109,13 @@ void sterna_gpu_host_free(sterna_device *device, void *memory);
 /* Device memory in whole pages; `what` is for the message. */
 sterna_status sterna_gpu_alloc(sterna_device *device, uint64_t bytes, const char *what,
                                sterna_gpu_memory *memory, sterna_fault *fault);
+
+/* The driver's copies. Where the device was opened with verify_upload, what arrived is read back and compared, and
+ * what was read is read twice: DEVICE then names `what` and the first byte that differs. */
+sterna_status sterna_gpu_upload(sterna_device *device, sterna_gpu_memory memory, uint64_t offset, const void *src,
+                                uint64_t bytes, const char *what, sterna_fault *fault);
+sterna_status sterna_gpu_download(sterna_device *device, sterna_gpu_memory memory, uint64_t offset, void *dst,
+                                  uint64_t bytes, const char *what, sterna_fault *fault);
 
 /* Makes the result of a submission known: waits, reads its status words. TIMEOUT leaves it as it was. */
 sterna_status sterna_gpu_collect(sterna_device *device, gpu_submission *submission, uint32_t milliseconds);

@@ -167,9 +167,9 @@ static sterna_status read_flags(sterna_device *device, gpu_submission *s, sterna
     if (s->count == 0) return STERNA_OK;
     if (!have_words(device, s->count))
         return sterna_fail(&s->fault, STERNA_MEMORY, "status words: out of host memory");
-    sterna_status status = device->driver->download(device->gpu, s->plan->status,
-                                                    s->ring * s->plan->status_stride + (uint64_t)s->first * 4,
-                                                    device->words, (uint64_t)s->count * 4, &s->fault);
+    sterna_status status = sterna_gpu_download(
+        device, s->plan->status, s->ring * s->plan->status_stride + (uint64_t)s->first * 4, device->words,
+        (uint64_t)s->count * 4, "status words", &s->fault);
     for (uint32_t i = 0; i < s->count && status == STERNA_OK; i++)
         if (device->words[i]) {
             result->flags = device->words[i];

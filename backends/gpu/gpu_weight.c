@@ -28,8 +28,8 @@ static sterna_status upload_part(sterna_device *device, const sterna_weight *wei
                                 (const uint8_t *)tensor->data +
                                     (uint64_t)(part->first + done + r) * tensor->row_bytes,
                                 staging + r * stride);
-        sterna_status status =
-            device->driver->upload(device->gpu, part->memory, done * stride, staging, rows * stride, fault);
+        sterna_status status = sterna_gpu_upload(device, part->memory, done * stride, staging, rows * stride,
+                                                 tensor->name ? tensor->name : "weight", fault);
         if (status != STERNA_OK) return status;
         done += rows;
     }

@@ -120,6 +120,7 @@ sterna_status sterna_cli_session(const sterna_options *options, sterna_session_p
         .n_ctx = (uint32_t)sterna_option_integer(options, STERNA_OPT_n_ctx),
         .n_batch = (uint32_t)sterna_option_integer(options, STERNA_OPT_n_batch),
         .page_size = (uint32_t)sterna_option_integer(options, STERNA_OPT_page_size),
+        .verify_upload = sterna_option_flag(options, STERNA_OPT_verify_upload),
     };
     return kv_type(options, &params->kv_type, fault);
 }

@@ -126,10 +126,11 @@ static sterna_status write_norm(sterna_session *s, uint32_t i, sterna_fault *fau
     float *values = sterna_alloc(tensor->cols, sizeof *values);
     if (!values) return out_of_memory(fault);
     sterna_format_find(tensor->format)->unpack(tensor->data, tensor->cols, values);
+    sterna_fault inner = {0};
     sterna_status status = s->device.api->buffer_write(s->device.device, s->buffers[s->graph->first_norm + i],
-                                                       0, values, bytes, fault);
+                                                       0, values, bytes, &inner);
     sterna_free(values);
-    return status;
+    return status == STERNA_OK ? status : sterna_fail(fault, status, "%s: %s", tensor->name, inner.text);
 }
 
 static sterna_status write_rope(sterna_session *s, sterna_fault *fault)
@@ -148,9 +149,11 @@ static sterna_status write_rope(sterna_session *s, sterna_fault *fault)
     sterna_status status = STERNA_OK;
     for (uint32_t p = 0; p < s->params.n_ctx && status == STERNA_OK; p += ROPE_CHUNK) {
         uint32_t n = s->params.n_ctx - p < ROPE_CHUNK ? s->params.n_ctx - p : ROPE_CHUNK;
+        sterna_fault inner = {0};
         sterna_rope_table(&rope, p, n, table);
         status = s->device.api->buffer_write(s->device.device, s->buffers[STERNA_BUF_rope], p * row, table,
-                                             n * row, fault);
+                                             n * row, &inner);
+        if (status != STERNA_OK) sterna_fail(fault, status, "table of rotations: %s", inner.text);
     }
     sterna_free(table);
     return status;
@@ -249,9 +252,11 @@ sterna_status sterna_session_open(sterna_model *model, const sterna_session_para
     s->model = model;
     sterna_status status = sterna_session_defaults(model, params, &s->params, fault);
     if (status == STERNA_OK) status = build_graph(model, &s->params, &s->graph, fault);
-    if (status == STERNA_OK)
-        status =
-            sterna_device_open(s->params.device, s->params.threads, s->params.profile, &s->device, fault);
+    const sterna_open_params open = {.size = sizeof open,
+                                     .profile = s->params.profile,
+                                     .threads = s->params.threads,
+                                     .verify_upload = s->params.verify_upload};
+    if (status == STERNA_OK) status = sterna_device_open_with(s->params.device, &open, &s->device, fault);
     s->params.device = NULL; /* the caller's text; device.spec is ours */
     if (status == STERNA_OK) status = check_memory(s, fault);
     if (status == STERNA_OK) status = allocate_scratch(s, fault);
