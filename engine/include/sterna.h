@@ -93,6 +93,7 @@ typedef struct sterna_session_params {
     uint32_t page_size;     /* positions per page of the KV cache; 0: contiguous */
     sterna_kv_type kv_type;
     uint32_t verify_upload; /* 1: copies to and from a GPU are compared; DEVICE names the tensor that differs */
+    uint32_t separate;      /* 1: activations share no memory, so that unwritten reads show (mock) */
 } sterna_session_params;
 
 /* Bytes a session would take on its device, computed without opening it. */

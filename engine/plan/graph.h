@@ -1,6 +1,6 @@
 /* The plan: a model's computation as a flat list of catalogue operations on named buffers, built once per
- * session. Owns: the graph, the buffers' sizes, the memory estimate. Leaves to others: devices and handles
- * (session/), kernels.
+ * session. Owns: the graph, the buffers' sizes. Leaves to others: where buffers lie (arena.h), devices and
+ * handles (session/), kernels.
  *
  * A plan speaks of buffers and weights by number; the session gives them handles. Nodes [0, n_body) compute
  * the layers for SLOT_ROWS rows; nodes [n_body, n_nodes) compute logits of the SLOT_LOGITS rows that are
@@ -94,8 +94,8 @@ sterna_status sterna_graph_build(const sterna_model *model, const sterna_graph_p
                                  sterna_graph **graph, sterna_fault *fault);
 void sterna_graph_free(sterna_graph *graph);
 
-/* Sums for the memory estimate: bytes of weights (as stored), of the cache, of everything else. */
-void sterna_graph_memory(const sterna_graph *graph, uint64_t *weights, uint64_t *cache, uint64_t *rest);
+/* Sums for the memory estimate: bytes of weights (as stored) and of the cache. The rest: arena.h. */
+void sterna_graph_memory(const sterna_graph *graph, uint64_t *weights, uint64_t *cache);
 
 /* Name of a buffer for messages and traces: "attention", "blk.3.attn_norm", "k cache of layer 2". */
 void sterna_graph_buffer_name(const sterna_graph *graph, uint32_t number, char *text, size_t capacity);

@@ -338,15 +338,12 @@ void sterna_graph_free(sterna_graph *g)
     sterna_free(g);
 }
 
-void sterna_graph_memory(const sterna_graph *g, uint64_t *weights, uint64_t *cache, uint64_t *rest)
+void sterna_graph_memory(const sterna_graph *g, uint64_t *weights, uint64_t *cache)
 {
-    *weights = *cache = *rest = 0;
+    *weights = *cache = 0;
     for (uint32_t i = 0; i < g->n_weights; i++)
         *weights = sterna_sat_add(*weights, g->weights[i].tensor->bytes);
-    for (uint32_t i = 0; i < g->n_buffers; i++) {
-        uint64_t *sum = i >= g->first_k ? cache : rest;
-        *sum = sterna_sat_add(*sum, g->buffer_bytes[i]);
-    }
+    for (uint32_t i = g->first_k; i < g->n_buffers; i++) *cache = sterna_sat_add(*cache, g->buffer_bytes[i]);
 }
 
 void sterna_graph_buffer_name(const sterna_graph *g, uint32_t number, char *text, size_t capacity)

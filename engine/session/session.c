@@ -1,5 +1,6 @@
 /* Running batches: slots, inputs, submissions, status words, logits, listeners. */
 #include "session/session.h"
+#include "base/size.h"
 #include <inttypes.h>
 #include <string.h>
 
@@ -40,17 +41,58 @@ sterna_status sterna_batch_check(const sterna_session *s, const sterna_batch *ba
     return STERNA_OK;
 }
 
-static sterna_status write_words(sterna_session *s, uint32_t buffer, const uint32_t *words, uint64_t n,
-                                 sterna_fault *fault)
+/* Inputs up to this size go to the device in one write with the gaps between them; each alone above it. */
+#if STERNA_HOSTILE
+enum { INPUTS_AT_ONCE = 0 };
+#else
+enum { INPUTS_AT_ONCE = 1 << 16 };
+#endif
+
+typedef struct step_input {
+    uint32_t buffer;
+    const uint32_t *words;
+    uint32_t n;
+} step_input;
+
+static sterna_status write_inputs(sterna_session *s, const step_input *inputs, uint32_t count,
+                                  sterna_fault *fault)
 {
-    return s->device.api->buffer_write(s->device.device, s->buffers[buffer], 0, words, n * sizeof *words,
-                                       fault);
+    const sterna_backend_api *api = s->device.api;
+    uint64_t end = 0;
+    sterna_status status = STERNA_OK;
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t at = s->arena.places[inputs[i].buffer].offset, bytes = inputs[i].n * sizeof *inputs[i].words;
+        memcpy(s->inputs + at, inputs[i].words, bytes);
+        if (bytes) end = at + bytes;
+    }
+    if (end <= INPUTS_AT_ONCE)
+        return api->buffer_write(s->device.device, s->blocks[0], 0, s->inputs, end, fault);
+    for (uint32_t i = 0; i < count && status == STERNA_OK; i++)
+        status = api->buffer_write(s->device.device, s->blocks[0], s->arena.places[inputs[i].buffer].offset,
+                                   inputs[i].words, inputs[i].n * sizeof *inputs[i].words, fault);
+    return status;
+}
+
+/* A submission that a timed-out wait left on the device has to end before anything new begins. */
+static sterna_status settle(sterna_session *s, sterna_fault *fault)
+{
+    sterna_result result = {.size = sizeof result};
+    sterna_fault why = {0};
+    if (!s->unfinished) return STERNA_OK;
+    sterna_status status = s->device.api->wait(s->device.device, s->unfinished, 0, &result, &why);
+    if (status == STERNA_TIMEOUT)
+        return sterna_fail(fault, status, "%s has not finished the submission before: %s", s->device.spec,
+                           why.text);
+    s->unfinished = 0;
+    return status == STERNA_OK ? status : sterna_fail(fault, status, "%s: %s", s->device.spec, why.text);
 }
 
 sterna_status sterna_step_begin(sterna_session *s, const sterna_batch *batch, uint32_t first,
                                 sterna_step *step, sterna_fault *fault)
 {
     uint32_t n = batch->n - first < s->params.n_batch ? batch->n - first : s->params.n_batch;
+    sterna_status status = settle(s, fault);
+    if (status != STERNA_OK) return status;
     *step = (sterna_step){.batch = batch, .first = first, .n = n};
     for (uint32_t r = 0; r < n; r++) {
         s->slots[r] = sterna_kv_cache_append(&s->cache, sequence_of(batch, first + r));
@@ -61,16 +103,19 @@ sterna_status sterna_step_begin(sterna_session *s, const sterna_batch *batch, ui
     }
     step->slots[STERNA_SLOT_ROWS] = n;
     step->slots[STERNA_SLOT_LOGITS] = step->n_wanted ? step->n_wanted : 1;
-    const uint32_t *sequences = batch->sequences ? batch->sequences + first : s->zeros;
-    sterna_status status = write_words(s, STERNA_BUF_ids, batch->ids + first, n, fault);
-    if (status == STERNA_OK)
-        status = write_words(s, STERNA_BUF_positions, batch->positions + first, n, fault);
-    if (status == STERNA_OK) status = write_words(s, STERNA_BUF_sequences, sequences, n, fault);
-    if (status == STERNA_OK) status = write_words(s, STERNA_BUF_slots, s->slots, n, fault);
-    if (status == STERNA_OK && step->n_wanted)
-        status = write_words(s, STERNA_BUF_wanted, s->wanted, step->n_wanted, fault);
+    /* In the order of their places. */
+    const step_input inputs[] = {
+        {STERNA_BUF_ids, batch->ids + first, n},
+        {STERNA_BUF_positions, batch->positions + first, n},
+        {STERNA_BUF_sequences, batch->sequences ? batch->sequences + first : s->zeros, n},
+        {STERNA_BUF_slots, s->slots, n},
+        {STERNA_BUF_wanted, s->wanted, step->n_wanted},
+    };
+    status = write_inputs(s, inputs, (uint32_t)STERNA_COUNT(inputs), fault);
     if (status == STERNA_OK && s->cache.changed) {
-        status = write_words(s, STERNA_BUF_pages, s->cache.pages, s->cache.n_pages, fault);
+        status =
+            s->device.api->buffer_write(s->device.device, s->buffers[STERNA_BUF_pages], 0, s->cache.pages,
+                                        (uint64_t)s->cache.n_pages * sizeof *s->cache.pages, fault);
         s->cache.changed = status != STERNA_OK;
     }
     return status;
@@ -104,9 +149,12 @@ sterna_status sterna_step_run(sterna_session *s, const sterna_step *step, uint32
     sterna_fence fence = 0;
     sterna_result result = {.size = sizeof result};
     const sterna_backend_api *api = s->device.api;
-    sterna_status status = api->submit(s->device.device, s->plan, node, count, step->slots, &fence, fault);
+    sterna_status status = settle(s, fault);
+    if (status == STERNA_OK)
+        status = api->submit(s->device.device, s->plan, node, count, step->slots, &fence, fault);
     if (status != STERNA_OK) return status;
     status = api->wait(s->device.device, fence, 0, &result, fault);
+    if (status == STERNA_TIMEOUT) s->unfinished = fence;
     if (status != STERNA_OK && result.status == STERNA_OK) return status; /* the wait itself failed */
     return judge(s, &result, fault);
 }
@@ -131,22 +179,20 @@ uint32_t sterna_step_outputs(const sterna_session *s, const sterna_step *step, u
     return found;
 }
 
-static sterna_buffer *argument_buffer(const sterna_session *s, uint32_t node, uint32_t arg)
-{
-    return s->buffers[s->graph->nodes[node].args[arg].number];
-}
-
 sterna_status sterna_step_read(sterna_session *s, uint32_t node, uint32_t arg, void *data, uint64_t bytes,
                                sterna_fault *fault)
 {
-    return s->device.api->buffer_read(s->device.device, argument_buffer(s, node, arg), 0, data, bytes, fault);
+    uint32_t number = s->graph->nodes[node].args[arg].number;
+    return s->device.api->buffer_read(s->device.device, s->buffers[number], s->arena.places[number].offset,
+                                      data, bytes, fault);
 }
 
 sterna_status sterna_step_write(sterna_session *s, uint32_t node, uint32_t arg, const void *data,
                                 uint64_t bytes, sterna_fault *fault)
 {
-    return s->device.api->buffer_write(s->device.device, argument_buffer(s, node, arg), 0, data, bytes,
-                                       fault);
+    uint32_t number = s->graph->nodes[node].args[arg].number;
+    return s->device.api->buffer_write(s->device.device, s->buffers[number], s->arena.places[number].offset,
+                                       data, bytes, fault);
 }
 
 /* With a listener for operations: one node at a time. */

@@ -5,7 +5,7 @@
 #define STERNA_SESSION_H
 
 #include "cache/kv_cache.h"
-#include "plan/graph.h"
+#include "plan/arena.h"
 #include "registry.h"
 #include <stdatomic.h>
 
@@ -22,9 +22,13 @@ struct sterna_session {
     sterna_session_params params; /* with all defaults filled in */
     sterna_open_device device;
     sterna_graph *graph;
-    sterna_buffer **buffers; /* [graph->n_buffers], NULL where unused */
+    sterna_arena arena;
+    sterna_buffer **blocks;  /* [arena.n_blocks] */
+    sterna_buffer **buffers; /* [graph->n_buffers] the block each lies in, NULL where unused */
+    uint8_t *inputs;         /* the host's copy of block 0 */
     sterna_weight **weights; /* [graph->n_weights] */
     sterna_plan *plan;
+    sterna_fence unfinished; /* a submission whose wait timed out, still on the device; 0: none */
     sterna_kv_cache cache;
     uint32_t *slots, *wanted; /* [n_batch], [n_logits] of the present submission */
     uint32_t *zeros;          /* [n_batch] sequences when the batch names none */
@@ -64,7 +68,8 @@ sterna_status sterna_batch_check(const sterna_session *session, const sterna_bat
 /* Gives rows their cache slots and writes the inputs to the device. MEMORY when a sequence is full. */
 sterna_status sterna_step_begin(sterna_session *session, const sterna_batch *batch, uint32_t first,
                                 sterna_step *step, sterna_fault *fault);
-/* Submits nodes [node, node + count) and waits. NUMERIC or DEVICE names operation and layer. */
+/* Submits nodes [node, node + count) and waits. NUMERIC or DEVICE names operation and layer. After TIMEOUT the submission
+ * is still on the device: the next step waits for it first, and is refused with TIMEOUT while it has not ended. */
 sterna_status sterna_step_run(sterna_session *session, const sterna_step *step, uint32_t node, uint32_t count,
                               sterna_fault *fault);
 /* Nodes that this step needs: n_body when no logits are wanted, else all. */

@@ -68,9 +68,26 @@ static sterna_status build_graph(const sterna_model *model, const sterna_session
     return sterna_graph_build(model, &params, graph, fault);
 }
 
-static void sum_memory(const sterna_graph *graph, sterna_memory *memory)
+/* Where buffers lie on a device; `info` NULL: on one that nobody has opened yet. */
+static sterna_status plan_arena(const sterna_graph *graph, const sterna_session_params *full,
+                                const sterna_device_info *info, sterna_arena *arena, sterna_fault *fault)
 {
-    sterna_graph_memory(graph, &memory->weights, &memory->cache, &memory->activations);
+    sterna_arena_params params = {.alignment = info && info->buffer_alignment > 4 ? info->buffer_alignment : 4,
+                                  .block_limit = info ? info->max_binding_bytes : 0,
+                                  .separate = full->separate};
+    if (!sterna_is_pow2(params.alignment))
+        return sterna_fail(
+            fault, STERNA_DEVICE,
+            "the device wants offsets aligned to %u, which is no power of two: its backend is broken",
+            info->buffer_alignment);
+    return sterna_arena_plan(graph, &params, arena, fault);
+}
+
+static void sum_memory(const sterna_graph *graph, const sterna_arena *arena, sterna_memory *memory)
+{
+    uint64_t all = sterna_arena_bytes(arena);
+    sterna_graph_memory(graph, &memory->weights, &memory->cache);
+    memory->activations = all == UINT64_MAX ? all : all - memory->cache;
     /* The host's copy of the logits. */
     memory->activations = sterna_sat_add(memory->activations, graph->buffer_bytes[STERNA_BUF_logits]);
     memory->total = sterna_sat_add(memory->weights, sterna_sat_add(memory->cache, memory->activations));
@@ -80,21 +97,25 @@ sterna_status sterna_session_estimate(const sterna_model *model, const sterna_se
                                       sterna_memory *memory, sterna_fault *fault)
 {
     sterna_session_params full;
-    sterna_graph *graph;
+    sterna_graph *graph = NULL;
+    sterna_arena arena = {0};
     sterna_status status = sterna_session_defaults(model, params, &full, fault);
     if (status == STERNA_OK) status = build_graph(model, &full, &graph, fault);
-    if (status != STERNA_OK) return status;
-    *memory = (sterna_memory){.available = sterna_sys_memory_available()};
-    sum_memory(graph, memory);
+    if (status == STERNA_OK) status = plan_arena(graph, &full, NULL, &arena, fault);
+    if (status == STERNA_OK) {
+        *memory = (sterna_memory){.available = sterna_sys_memory_available()};
+        sum_memory(graph, &arena, memory);
+    }
+    sterna_arena_free(&arena);
     sterna_graph_free(graph);
-    return STERNA_OK;
+    return status;
 }
 
 /* Refuses what cannot fit, with figures, before anything is uploaded. */
 static sterna_status check_memory(const sterna_session *s, sterna_fault *fault)
 {
     sterna_memory memory = {0};
-    sum_memory(s->graph, &memory);
+    sum_memory(s->graph, &s->arena, &memory);
     memory.available =
         s->device.info.memory_bytes ? s->device.info.memory_bytes : sterna_sys_memory_available();
     if (memory.available == 0 || memory.total <= memory.available) return STERNA_OK;
@@ -110,12 +131,13 @@ static sterna_status check_memory(const sterna_session *s, sterna_fault *fault)
 static sterna_status create_buffers(sterna_session *s, sterna_fault *fault)
 {
     const sterna_graph *g = s->graph;
-    for (uint32_t i = 0; i < g->n_buffers; i++) {
-        if (!g->buffer_bytes[i]) continue;
+    for (uint32_t b = 0; b < s->arena.n_blocks; b++) {
         sterna_status status =
-            s->device.api->buffer_create(s->device.device, g->buffer_bytes[i], &s->buffers[i], fault);
+            s->device.api->buffer_create(s->device.device, s->arena.block_bytes[b], &s->blocks[b], fault);
         if (status != STERNA_OK) return status;
     }
+    for (uint32_t i = 0; i < g->n_buffers; i++)
+        if (g->buffer_bytes[i]) s->buffers[i] = s->blocks[s->arena.places[i].block];
     return STERNA_OK;
 }
 
@@ -200,7 +222,10 @@ static sterna_status create_weights(sterna_session *s, sterna_fault *fault)
 static sterna_arg resolve(const sterna_session *s, const sterna_plan_arg *arg)
 {
     sterna_arg out = {.kind = arg->kind, .u32 = arg->number};
-    if (arg->kind == STERNA_ARG_BUFFER) out.buffer = s->buffers[arg->number];
+    if (arg->kind == STERNA_ARG_BUFFER) {
+        out.buffer = s->buffers[arg->number];
+        out.offset = s->arena.places[arg->number].offset;
+    }
     if (arg->kind == STERNA_ARG_WEIGHT) out.weight = s->weights[arg->number];
     return out;
 }
@@ -231,13 +256,16 @@ static sterna_status allocate_scratch(sterna_session *s, sterna_fault *fault)
 {
     const sterna_session_params *p = &s->params;
     s->buffers = sterna_alloc(s->graph->n_buffers, sizeof *s->buffers);
+    s->blocks = sterna_alloc(s->arena.n_blocks, sizeof *s->blocks);
+    s->inputs = sterna_alloc((size_t)s->arena.block_bytes[0], 1);
     s->weights = sterna_alloc(s->graph->n_weights, sizeof *s->weights);
     s->slots = sterna_alloc(p->n_batch, sizeof *s->slots);
     s->zeros = sterna_alloc(p->n_batch, sizeof *s->zeros);
     s->wanted = sterna_alloc(p->n_logits, sizeof *s->wanted);
     s->before = sterna_alloc(p->n_seqs, sizeof *s->before);
     s->logits = sterna_alloc((size_t)p->n_logits, sizeof(float) * s->model->h.n_vocab);
-    if (!s->buffers || !s->weights || !s->slots || !s->zeros || !s->wanted || !s->before || !s->logits)
+    if (!s->buffers || !s->blocks || !s->inputs || !s->weights || !s->slots || !s->zeros || !s->wanted ||
+        !s->before || !s->logits)
         return out_of_memory(fault);
     if (sterna_kv_cache_init(&s->cache, p->n_seqs, p->n_ctx, p->page_size, p->page_size ? 1 : 0) != STERNA_OK)
         return out_of_memory(fault);
@@ -258,6 +286,7 @@ sterna_status sterna_session_open(sterna_model *model, const sterna_session_para
                                      .verify_upload = s->params.verify_upload};
     if (status == STERNA_OK) status = sterna_device_open_with(s->params.device, &open, &s->device, fault);
     s->params.device = NULL; /* the caller's text; device.spec is ours */
+    if (status == STERNA_OK) status = plan_arena(s->graph, &s->params, &s->device.info, &s->arena, fault);
     if (status == STERNA_OK) status = check_memory(s, fault);
     if (status == STERNA_OK) status = allocate_scratch(s, fault);
     if (status == STERNA_OK) status = create_buffers(s, fault);
@@ -279,16 +308,21 @@ void sterna_session_close(sterna_session *s)
     if (!s) return;
     if (s->device.device) {
         const sterna_backend_api *api = s->device.api;
+        sterna_result result = {.size = sizeof result};
+        if (s->unfinished) api->wait(s->device.device, s->unfinished, 0, &result, NULL);
         if (s->plan) api->plan_destroy(s->device.device, s->plan);
         for (uint32_t i = 0; s->weights && i < s->graph->n_weights; i++)
             if (s->weights[i]) api->weight_destroy(s->device.device, s->weights[i]);
-        for (uint32_t i = 0; s->buffers && i < s->graph->n_buffers; i++)
-            if (s->buffers[i]) api->buffer_destroy(s->device.device, s->buffers[i]);
+        for (uint32_t b = 0; s->blocks && b < s->arena.n_blocks; b++)
+            if (s->blocks[b]) api->buffer_destroy(s->device.device, s->blocks[b]);
     }
     sterna_device_close(&s->device);
     sterna_kv_cache_free(&s->cache);
     sterna_graph_free(s->graph);
+    sterna_arena_free(&s->arena);
     sterna_free(s->buffers);
+    sterna_free(s->blocks);
+    sterna_free(s->inputs);
     sterna_free(s->weights);
     sterna_free(s->slots);
     sterna_free(s->zeros);
