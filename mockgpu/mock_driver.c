@@ -30,13 +30,14 @@ static sterna_status mock_open(const sterna_host *host, const char *variant, voi
                               .max_binding_bytes = settings.max_binding,
                               .alignment = (uint32_t)settings.alignment,
                               .max_groups = (uint32_t)settings.max_groups,
-                              .max_group_items = MOCK_MAX_GROUP,
+                              .max_group_items = (uint32_t)settings.max_group_items,
                               .subgroup = (uint32_t)settings.warp,
                               .features = (uint32_t)settings.features,
                               .is_mock = 1,
                               .kind = STERNA_KIND_EMULATED};
     snprintf(made.description, sizeof made.description, "mock GPU, warp %" PRIu64 ", seed %" PRIu64,
              settings.warp, settings.seed);
+    snprintf(made.variant, sizeof made.variant, "%s", settings.profile);
     *limits = made;
     *gpu = device;
     return STERNA_OK;
@@ -78,14 +79,12 @@ static sterna_status mock_clear(void *gpu, sterna_gpu_memory memory, uint64_t of
 static sterna_status mock_find(void *gpu, const char *id, const void **kernel, uint8_t hash[32],
                                sterna_fault *fault)
 {
-    (void)gpu;
+    const mock_kernel *found = NULL;
     for (size_t i = 0; i < STERNA_COUNT(kernels); i++)
-        if (strcmp(kernels[i]->name, id) == 0) {
-            *kernel = kernels[i];
-            memcpy(hash, kernels[i]->hash, 32);
-            return STERNA_OK;
-        }
-    return sterna_fail(fault, STERNA_UNSUPPORTED, "mock: kernel %s is not built", id);
+        if (strcmp(kernels[i]->name, id) == 0) found = kernels[i];
+    sterna_status status = sterna_mock_lookup(gpu, id, found, kernel, fault);
+    if (status == STERNA_OK && found) memcpy(hash, found->hash, 32);
+    return status;
 }
 
 static sterna_status launch_kernel(void *gpu, const sterna_gpu_launch *launch, sterna_fault *fault)

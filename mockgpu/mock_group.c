@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { STACK_BYTES = 64 * 1024, POISON_BYTE = 0xa5 };
+enum { STACK_BYTES = 64 * 1024, POISON_BYTE = 0xa5, STEPS_OF_BARRIER = 256 };
 
 typedef enum item_state { FRESH, READY, RUNNING, AT_BARRIER, AT_SUBGROUP, DONE } item_state;
 
@@ -35,16 +35,21 @@ struct mock_machine {
     uint8_t *stacks;
 
     uint32_t warp;
+    int64_t steps;
     uint64_t random;
     uint32_t coins;
     const sterna_host *host;
     const mock_kernel *kernel;
     mock_cell *cells; /* MOCK_MAX_SHARED */
     uint32_t *shared; /* MOCK_MAX_SHARED words */
-    bool failed;
+    bool failed, endless;
     char report[400];
     _Alignas(16) uint8_t params[MOCK_MAX_PARAMS];
 };
+
+/* Of the thread that runs a launch. */
+_Thread_local int64_t sterna_mock_turns_left;
+static _Thread_local mock_machine *running;
 
 static mock_machine *machine_of(const mock_item *I)
 {
@@ -115,6 +120,7 @@ static void run_next(mock_machine *m, mock_fiber *from)
         m->starting = item;
     }
     m->state[item] = RUNNING;
+    sterna_mock_turns_left = m->steps;
     if (&m->fibers[m->fiber_of[item]] != from) switch_to(m, from, &m->fibers[m->fiber_of[item]]);
 }
 
@@ -198,6 +204,17 @@ static _Noreturn void stop(const mock_item *I, mock_site site, const char *text)
     report(m, I, site, text);
     switch_to(m, &m->fibers[m->fiber_of[I->local]], &m->home);
     __builtin_unreachable(); /* nobody switches back: run_group drops every fiber after a failure */
+}
+
+_Noreturn void sterna_mock_out_of_turns(mock_site site)
+{
+    mock_machine *m = running;
+    uint32_t item = 0;
+    char text[120];
+    while (item + 1 < m->size && m->state[item] != RUNNING) item++;
+    snprintf(text, sizeof text, "a loop went round %lld times without a barrier", (long long)m->steps);
+    m->endless = true;
+    stop(&m->items[item], site, text);
 }
 
 _Noreturn void sterna_mock_bad_access(const mock_item *I, const mock_bound *bound, uint32_t index, bool store,
@@ -294,6 +311,12 @@ static bool release_barrier(mock_machine *m)
         report(m, &m->items[waiting], m->at[waiting], text);
         return false;
     }
+    if (m->group.interval - m->group.first_interval >= m->steps / STEPS_OF_BARRIER) {
+        snprintf(text, sizeof text, "%u barriers in one group", m->group.interval - m->group.first_interval);
+        report(m, &m->items[waiting], m->at[waiting], text);
+        m->endless = true;
+        return false;
+    }
     m->group.interval++;
     memset(m->state, READY, m->size);
     make_all_ready(m, 0, m->size);
@@ -348,7 +371,8 @@ static uint64_t gcd(uint64_t a, uint64_t b)
     return a;
 }
 
-sterna_status sterna_mock_machine_run(mock_machine *m, const mock_launch *launch, sterna_fault *fault)
+sterna_status sterna_mock_machine_run(mock_machine *m, const mock_launch *launch, mock_traffic *traffic,
+                                      sterna_fault *fault)
 {
     const mock_kernel *kernel = launch->kernel;
     uint64_t groups = (uint64_t)launch->groups_x * launch->groups_y;
@@ -359,13 +383,15 @@ sterna_status sterna_mock_machine_run(mock_machine *m, const mock_launch *launch
             "mock:%s: a group of %u items with %u bytes of shared memory is beyond this device", kernel->name,
             kernel->group_size, kernel->shared_bytes);
     m->kernel = kernel;
-    m->failed = false;
+    m->failed = m->endless = false;
+    running = m;
     m->group.params = m->params;
     m->group.shared = m->shared;
     m->group.cells = m->cells;
     m->group.groups_x = launch->groups_x;
     m->group.groups_y = launch->groups_y;
     m->group.interval = 0;
+    m->group.traffic = (mock_traffic){0};
     m->group.launch = launch->number << MOCK_ITEM_BITS;
     memset(m->cells, 0, kernel->shared_bytes / 4 * sizeof *m->cells);
     kernel->bind(launch->bounds, launch->words, m->params);
@@ -378,7 +404,9 @@ sterna_status sterna_mock_machine_run(mock_machine *m, const mock_launch *launch
         m->group.x = (uint32_t)(at % launch->groups_x);
         m->group.y = (uint32_t)(at / launch->groups_x);
         m->group.first_item = (uint32_t)(at * m->size);
-        if (!run_group(m)) return sterna_fail(fault, STERNA_DEVICE, "%s", m->report);
+        bool done = run_group(m);
+        *traffic = m->group.traffic;
+        if (!done) return sterna_fail(fault, m->endless ? STERNA_TIMEOUT : STERNA_DEVICE, "%s", m->report);
         at = (at + stride) % groups;
     }
     for (uint32_t f = 0; f < m->n_made; f++)
@@ -388,13 +416,14 @@ sterna_status sterna_mock_machine_run(mock_machine *m, const mock_launch *launch
     return STERNA_OK;
 }
 
-mock_machine *sterna_mock_machine_make(const sterna_host *host, uint32_t warp, uint64_t seed)
+mock_machine *sterna_mock_machine_make(const sterna_host *host, uint32_t warp, uint64_t seed, uint64_t steps)
 {
     mock_machine *m = host->allocate(host->context, sizeof *m, 64);
     if (!m) return NULL;
     memset(m, 0, sizeof *m);
     m->host = host;
     m->warp = warp;
+    m->steps = (int64_t)steps;
     m->random = (seed + 1) * 0x9e3779b97f4a7c15ull;
     if (m->random == 0) m->random = 1; /* xorshift has no way out of zero */
     m->cells = host->allocate(host->context, MOCK_MAX_SHARED * sizeof *m->cells, 64);

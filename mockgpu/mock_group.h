@@ -21,10 +21,13 @@ typedef struct mock_launch {
 
 typedef struct mock_machine mock_machine;
 
-/* `warp` is 4, 8, 16, 32 or 64. NULL when memory is refused. */
-mock_machine *sterna_mock_machine_make(const sterna_host *host, uint32_t warp, uint64_t seed);
+/* `warp` is a power of two. `steps` are the turns of loops of an item without a barrier from which on
+ * a launch counts as hung; a barrier of a group counts as 256. NULL when memory is refused. */
+mock_machine *sterna_mock_machine_make(const sterna_host *host, uint32_t warp, uint64_t seed, uint64_t steps);
 void sterna_mock_machine_free(mock_machine *machine);
-/* Runs all groups to their end, or up to the first violation: then DEVICE, with the report in *fault. */
-sterna_status sterna_mock_machine_run(mock_machine *machine, const mock_launch *launch, sterna_fault *fault);
+/* Runs all groups to their end, or up to the first violation: then DEVICE, with the report in *fault; TIMEOUT for a loop
+ * that does not end. *traffic is what was done till then. */
+sterna_status sterna_mock_machine_run(mock_machine *machine, const mock_launch *launch, mock_traffic *traffic,
+                                      sterna_fault *fault);
 
 #endif

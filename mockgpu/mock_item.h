@@ -46,6 +46,11 @@ typedef struct mock_cell {
 } mock_cell;
 enum { MOCK_MANY = 0xffff };
 
+/* Accesses of a launch: words of device memory, words of shared memory. */
+typedef struct mock_traffic {
+    uint64_t loads, stores, shared;
+} mock_traffic;
+
 /* The group being run. Fields that kernels read directly; the scheduler has its own beside it. */
 typedef struct mock_group {
     uint32_t x, y, groups_x, groups_y; /* place in the grid */
@@ -54,6 +59,7 @@ typedef struct mock_group {
     uint32_t first_item;     /* the grid's number of item 0 */
     uint32_t interval;       /* counts barriers from the launch's begin */
     uint32_t first_interval; /* the group's first */
+    mock_traffic traffic;    /* of the launch so far */
     mock_cell *cells;        /* of shared memory */
     const void *params;      /* struct kernel_params of the kernel */
     void *shared;            /* struct kernel_shared of the kernel */
@@ -89,6 +95,17 @@ _Noreturn void sterna_mock_race(const mock_item *I, const char *name, uint32_t i
                                 const char *kind, mock_site site);
 void sterna_mock_barrier(const mock_item *I, mock_site site);
 int32_t sterna_mock_subgroup_add(const mock_item *I, int32_t value, mock_site site);
+
+/* Turns of loops that the running item has left until it counts as hung: the prelude takes one in every turn of a for or a
+ * while. Helper functions of kernels do not know their item, hence one number for each thread. */
+extern _Thread_local int64_t sterna_mock_turns_left __attribute__((tls_model("initial-exec")));
+_Noreturn void sterna_mock_out_of_turns(mock_site site);
+
+static inline bool mock_turn(mock_site site)
+{
+    if (__builtin_expect(--sterna_mock_turns_left < 0, 0)) sterna_mock_out_of_turns(site);
+    return true;
+}
 
 static inline float mock_as_float(uint32_t bits)
 {
@@ -153,6 +170,7 @@ static inline void mock_touch_store(const mock_item *I, const mock_bound *bound,
 /* Checks one word of a bound buffer and gives its index back. */
 static inline uint32_t mock_load(const mock_item *I, const mock_bound *bound, uint32_t index, mock_site site)
 {
+    I->group->traffic.loads++;
     if (__builtin_expect(index >= bound->count || bound->shadow[index] != MOCK_WRITTEN, 0))
         sterna_mock_bad_access(I, bound, index, false, site);
     if (bound->touched) mock_touch_load(I, bound, index, site);
@@ -162,6 +180,7 @@ static inline uint32_t mock_load(const mock_item *I, const mock_bound *bound, ui
 static inline uint32_t mock_store(const mock_item *I, const mock_bound *bound, uint32_t index,
                                   const void *value, mock_site site)
 {
+    I->group->traffic.stores++;
     if (__builtin_expect(index >= bound->count, 0)) sterna_mock_bad_access(I, bound, index, true, site);
     mock_touch_store(I, bound, index, value, site);
     bound->shadow[index] = MOCK_WRITTEN;
@@ -172,6 +191,7 @@ static inline uint32_t mock_store(const mock_item *I, const mock_bound *bound, u
 static inline uint32_t mock_atomic(const mock_item *I, const mock_bound *bound, uint32_t index,
                                    mock_site site)
 {
+    I->group->traffic.stores++;
     if (__builtin_expect(index >= bound->count || bound->shadow[index] != MOCK_WRITTEN, 0))
         sterna_mock_bad_access(I, bound, index, true, site);
     return index;
@@ -182,6 +202,7 @@ static inline uint32_t mock_shared_load(const mock_item *I, uint32_t offset, uin
                                         const char *name, mock_site site)
 {
     mock_group *group = I->group;
+    group->traffic.shared++;
     if (__builtin_expect(index >= count, 0)) sterna_mock_bad_shared_index(I, name, index, count, false, site);
     mock_cell *cell = &group->cells[offset + index];
     if (__builtin_expect(cell->written < group->first_interval, 0))
@@ -203,6 +224,7 @@ static inline uint32_t mock_shared_store(const mock_item *I, uint32_t offset, ui
                                          mock_site site)
 {
     mock_group *group = I->group;
+    group->traffic.shared++;
     if (__builtin_expect(index >= count, 0)) sterna_mock_bad_shared_index(I, name, index, count, true, site);
     mock_cell *cell = &group->cells[offset + index];
     if (__builtin_expect(cell->written == group->interval && cell->writer != I->local, 0))

@@ -156,6 +156,11 @@ void sterna_mock_memory_forget(mock_memory *memory)
                    (size_t)(memory->blocks[i].bytes / 4) * sizeof *memory->blocks[i].touched);
 }
 
+void sterna_mock_memory_fresh(uint8_t *to, uint64_t offset, uint64_t bytes)
+{
+    for (uint64_t i = 0; i < bytes; i++) to[i] = (uint8_t)(POISON_NEW >> (offset + i) % 4 * 8);
+}
+
 void sterna_mock_memory_written(uint8_t *shadow, uint64_t offset, uint64_t bytes)
 {
     uint64_t first = offset % 4, end = first + bytes;

@@ -43,6 +43,8 @@ void sterna_mock_memory_forget(mock_memory *memory);
 /* DEVICE when a red zone of the block was written to. */
 sterna_status sterna_mock_memory_check(const mock_memory *memory, sterna_gpu_memory handle,
                                        sterna_fault *fault);
+/* What a range of a block holds before anything was written to it. */
+void sterna_mock_memory_fresh(uint8_t *to, uint64_t offset, uint64_t bytes);
 /* Marks bytes of a range as written; `shadow` is that of the word at or before the first byte. */
 void sterna_mock_memory_written(uint8_t *shadow, uint64_t offset, uint64_t bytes);
 

@@ -1,6 +1,6 @@
-/* The mock's device: one in-order queue, run late (only when somebody waits), and the faults it was told to
- * have. Owns: commands, fences, the clock, loss of the device. Leaves to others: memory, execution of a
- * launch. */
+/* The mock's device: one queue, run late (only when somebody waits) and out of turn where the contract allows, and the
+ * faults it was told to have. Owns: commands, marks, the clock, loss of the device. Leaves to others: memory, execution of
+ * a launch. */
 #ifndef STERNA_MOCK_QUEUE_H
 #define STERNA_MOCK_QUEUE_H
 
@@ -24,6 +24,9 @@ sterna_status sterna_mock_download(mock_device *device, sterna_gpu_memory memory
                                    uint64_t bytes, sterna_fault *fault);
 sterna_status sterna_mock_clear(mock_device *device, sterna_gpu_memory memory, uint64_t offset,
                                 uint64_t bytes, sterna_fault *fault);
+/* A look-up of `kernel` (NULL: there is none of that id). May say OK and give NULL, when told to. */
+sterna_status sterna_mock_lookup(mock_device *device, const char *id, const mock_kernel *kernel,
+                                 const void **out, sterna_fault *fault);
 sterna_status sterna_mock_launch(mock_device *device, const sterna_gpu_launch *launch, sterna_fault *fault);
 sterna_status sterna_mock_fence(mock_device *device, uint64_t *fence, sterna_fault *fault);
 sterna_status sterna_mock_wait(mock_device *device, uint64_t fence, uint32_t milliseconds, uint32_t *tag,

@@ -11,6 +11,10 @@
 #define TO_UINT(x)     ((uint)(x))
 #define RINT(a)        rintf(a)
 
+/* Every turn of a loop counts, so that one without an end is found. */
+#define for(...)   for (__VA_ARGS__) if (!mock_turn(MOCK_HERE)) {} else
+#define while(...) while (mock_turn(MOCK_HERE) && (__VA_ARGS__))
+
 #define LOCAL_ID ((uint)I->local)
 #define GROUP_X  (I->group->x)
 #define GROUP_Y  (I->group->y)
@@ -36,25 +40,25 @@
 #define ARG(name)          (MOCK_PARAMS->name)
 #define LD(buffer, i)      (MOCK_PARAMS->buffer.data[mock_load(I, &MOCK_PARAMS->buffer.bound, (i), MOCK_HERE)])
 /* The value is computed first: it may read the word that is about to count as written. */
-#define ST(buffer, i, value)                                                                                 \
-    do {                                                                                                     \
-        const __typeof__(MOCK_PARAMS->buffer.data[0]) stored_ = (value);                                     \
-        MOCK_PARAMS->buffer.data[mock_store(I, &MOCK_PARAMS->buffer.bound, (i), &stored_, MOCK_HERE)] = stored_;       \
-    } while (0)
+#define ST(buffer, i, value) \
+    __extension__({ \
+        const __typeof__(MOCK_PARAMS->buffer.data[0]) stored_ = (value); \
+        MOCK_PARAMS->buffer.data[mock_store(I, &MOCK_PARAMS->buffer.bound, (i), &stored_, MOCK_HERE)] = stored_; \
+    })
 #define ATOMIC_OR(buffer, i, value)                                                                          \
     (MOCK_PARAMS->buffer.data[mock_atomic(I, &MOCK_PARAMS->buffer.bound, (i), MOCK_HERE)] |= (value))
 #define LDS(array, i)                                                                                        \
     (MOCK_SHARED->array[mock_shared_load(I, MOCK_OFFSET(array), MOCK_COUNT(array), (i), #array, MOCK_HERE)])
-#define STS(array, i, value)                                                                                 \
-    do {                                                                                                     \
-        const __typeof__(MOCK_SHARED->array[0]) stored_ = (value);                                           \
-        MOCK_SHARED->array[mock_shared_store(I, MOCK_OFFSET(array), MOCK_COUNT(array), (i),                  \
-                                             I->group->shared, &stored_, #array, MOCK_HERE)] = stored_;      \
-    } while (0)
-#define STATUS(flags)                                                                                        \
-    do {                                                                                                     \
-        if ((flags) != 0u) ATOMIC_OR(status, ARG(status_at), flags);                                         \
-    } while (0)
+#define STS(array, i, value) \
+    __extension__({ \
+        const __typeof__(MOCK_SHARED->array[0]) stored_ = (value); \
+        MOCK_SHARED->array[mock_shared_store(I, MOCK_OFFSET(array), MOCK_COUNT(array), (i), I->group->shared, \
+                                             &stored_, #array, MOCK_HERE)] = stored_; \
+    })
+#define STATUS(flags) \
+    __extension__({ \
+        if ((flags) != 0u) ATOMIC_OR(status, ARG(status_at), flags); \
+    })
 
 #define MOCK_TYPE_f32  float
 #define MOCK_TYPE_u32  uint

@@ -120,6 +120,10 @@ static sterna_status look_up(sterna_device *device, const gpu_node *node, sterna
             device->driver->kernel(device->gpu, sterna_gpu_kernel_row_at(row)->id,
                                    &device->kernels[row].kernel, device->kernels[row].hash, fault);
         if (status != STERNA_OK) return status;
+        if (!device->kernels[row].kernel)
+            return sterna_fail(fault, STERNA_DEVICE,
+                               "%s%s: the driver says that it loaded this kernel, and gives none",
+                               device->driver->prefix, sterna_gpu_kernel_row_at(row)->id);
     }
     return STERNA_OK;
 }

@@ -170,14 +170,20 @@ static sterna_status read_flags(sterna_device *device, gpu_submission *s, sterna
     sterna_status status = sterna_gpu_download(
         device, s->plan->status, s->ring * s->plan->status_stride + (uint64_t)s->first * 4, device->words,
         (uint64_t)s->count * 4, "status words", &s->fault);
-    for (uint32_t i = 0; i < s->count && status == STERNA_OK; i++)
-        if (device->words[i]) {
-            result->flags = device->words[i];
-            result->node = s->first + i;
-            result->label = s->plan->nodes[result->node].node.label;
-            break;
-        }
-    return status;
+    uint32_t i = 0;
+    while (status == STERNA_OK && i < s->count && device->words[i] == 0) i++;
+    if (status != STERNA_OK || i == s->count) return status;
+    /* Cleared before the first launch and only ever or-ed with flags: anything else was not computed. */
+    if (device->words[i] & ~(STERNA_FLAG_NAN | STERNA_FLAG_INF | STERNA_FLAG_RANGE))
+        return sterna_fail(
+            &s->fault, STERNA_DEVICE,
+            "%s the status word of node %u is 0x%08x, which no kernel writes: work was reported done "
+            "that is not, or memory was lost on the way back",
+            device->driver->prefix, s->first + i, device->words[i]);
+    result->flags = device->words[i];
+    result->node = s->first + i;
+    result->label = s->plan->nodes[result->node].node.label;
+    return STERNA_OK;
 }
 
 sterna_status sterna_gpu_collect(sterna_device *device, gpu_submission *s, uint32_t milliseconds)

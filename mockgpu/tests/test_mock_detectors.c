@@ -6,61 +6,18 @@
 #include "gpu/tests/op_case.h"
 #include "mock_driver.h"
 #include "mock_memory.h"
+#include "mock_rig.h"
 #include <stdio.h>
 #include <string.h>
 
-#define KERNEL(id, file, op, format, group, rows) extern const mock_kernel sterna_mock_kernel_##id;
-#include "planted/planted.def"
-#undef KERNEL
-
-enum { WORDS = 256, SEEDS = 8 };
+enum { SEEDS = 8 };
 static const uint32_t warps[] = {4, 8, 16, 32, 64};
-
-typedef struct rig {
-    void *gpu;
-    sterna_gpu_limits limits;
-    sterna_gpu_memory x, y, status;
-    sterna_fault fault;
-} rig;
 
 static bool open_rig(sterna_test *t, rig *r, uint32_t warp, uint32_t seed, const sterna_host *host)
 {
     char variant[60];
-    uint32_t values[1024]; /* the whole block, though WORDS of it are bound */
-    for (uint32_t i = 0; i < 1024; i++) values[i] = i * 3 + 1;
     snprintf(variant, sizeof variant, "warp=%u,seed=%u", warp, seed);
-    const sterna_gpu_driver *d = &sterna_mock_driver;
-    *r = (rig){0};
-    bool ok = d->open(host, variant, &r->gpu, &r->limits, &r->fault) == STERNA_OK &&
-              d->alloc(r->gpu, 4096, &r->x, &r->fault) == STERNA_OK &&
-              d->alloc(r->gpu, 4096, &r->y, &r->fault) == STERNA_OK &&
-              d->alloc(r->gpu, 4096, &r->status, &r->fault) == STERNA_OK &&
-              d->upload(r->gpu, r->x, 0, values, sizeof values, &r->fault) == STERNA_OK &&
-              d->clear(r->gpu, r->status, 0, 4, &r->fault) == STERNA_OK;
-    if (!EXPECT(t, ok)) sterna_test_note(t, "%s", r->fault.text);
-    return ok;
-}
-
-static void close_rig(rig *r)
-{
-    const sterna_gpu_driver *d = &sterna_mock_driver;
-    d->free(r->gpu, r->x);
-    d->free(r->gpu, r->y);
-    d->free(r->gpu, r->status);
-    d->close(r->gpu);
-}
-
-/* Launches on four groups; what wait() says. */
-static sterna_status run_kernel(rig *r, const mock_kernel *kernel, uint32_t *tag)
-{
-    const sterna_gpu_driver *d = &sterna_mock_driver;
-    const sterna_gpu_range ranges[] = {{r->x, 0, WORDS * 4}, {r->y, 0, WORDS * 4}, {r->status, 0, 4}};
-    const uint32_t words[] = {WORDS, 0};
-    sterna_gpu_launch launch = {kernel, 4, 1, ranges, words, 3, 2, 77};
-    uint64_t fence;
-    sterna_status status = d->launch(r->gpu, &launch, &r->fault);
-    if (status == STERNA_OK) status = d->fence(r->gpu, &fence, &r->fault);
-    return status == STERNA_OK ? d->wait(r->gpu, fence, 0, tag, &r->fault) : status;
+    return rig_open(t, r, variant, host);
 }
 
 /* True when that line of planted.kc holds "BUG <defect>". */
@@ -101,7 +58,7 @@ static void found(sterna_test *t, const mock_kernel *kernel, const char *part, c
             rig r;
             uint32_t tag = 0;
             if (!open_rig(t, &r, warps[w], seed, op_case_host())) return;
-            sterna_status status = run_kernel(&r, kernel, &tag);
+            sterna_status status = rig_run(&r, kernel, &tag);
             char start[80];
             snprintf(start, sizeof start, "mock:%s: ", kernel->name);
             bool good = EXPECT(t, status == STERNA_DEVICE) && EXPECT(t, tag == 77) &&
@@ -113,7 +70,7 @@ static void found(sterna_test *t, const mock_kernel *kernel, const char *part, c
             if (!good)
                 sterna_test_note(t, "warp %u, seed %u: status %d, '%s'", warps[w], seed, (int)status,
                                  r.fault.text);
-            close_rig(&r);
+            rig_close(&r);
             if (!good) return;
         }
 }
@@ -127,7 +84,7 @@ static void a_sound_kernel_passes(sterna_test *t)
             rig r;
             uint32_t got[WORDS], flags, tag;
             if (!open_rig(t, &r, warps[w], seed, op_case_host())) return;
-            CHECK_MSG(t, run_kernel(&r, &sterna_mock_kernel_planted_none, &tag) == STERNA_OK, "%s",
+            CHECK_MSG(t, rig_run(&r, &sterna_mock_kernel_planted_none, &tag) == STERNA_OK, "%s",
                       r.fault.text);
             CHECK(t, sterna_mock_driver.download(r.gpu, r.y, 0, got, sizeof got, &r.fault) == STERNA_OK);
             CHECK(t, sterna_mock_driver.download(r.gpu, r.status, 0, &flags, 4, &r.fault) == STERNA_OK);
@@ -137,7 +94,7 @@ static void a_sound_kernel_passes(sterna_test *t)
                 CHECK_MSG(t, got[i] == (base + 63 - i % 64) * 3 + 1 + sum, "word %u: %u", i, got[i]);
             }
             CHECK(t, flags == 4);
-            close_rig(&r);
+            rig_close(&r);
         }
 }
 
@@ -169,6 +126,36 @@ static void divergence(sterna_test *t)
     FOUND(t, divergent_subgroup, "divergent subgroup operation", "items of subgroup");
 }
 
+/* Nothing else would come back from these: they are found by counting turns, the watchdog ends them. */
+static void endless_loops(sterna_test *t)
+{
+    static const struct {
+        const mock_kernel *kernel;
+        const char *part, *defect;
+    } rows[] = {
+        {&sterna_mock_kernel_planted_endless_loop, "a loop went round 5000 times", "endless_loop"},
+        {&sterna_mock_kernel_planted_endless_helper, "a loop went round 5000 times", "endless_helper"},
+        {&sterna_mock_kernel_planted_endless_load, "a loop went round 5000 times", "endless_load"},
+        {&sterna_mock_kernel_planted_endless_barriers, "barriers in one group", "endless_barriers"}};
+    for (uint32_t i = 0; i < STERNA_COUNT(rows); i++) {
+        rig r;
+        uint32_t tag = 0;
+        if (!rig_open(t, &r, "steps=5000,watchdog=100", op_case_host())) return;
+        CHECK_MSG(t, rig_run(&r, rows[i].kernel, &tag) == STERNA_DEVICE && tag == 77, "%s", r.fault.text);
+        CHECK_MSG(t,
+                  strstr(r.fault.text, "did not end within the watchdog's 100 ms") &&
+                      strstr(r.fault.text, rows[i].part) && names_the_line(t, r.fault.text, rows[i].defect),
+                  "%s", r.fault.text);
+        rig_close(&r);
+    }
+    /* 64 turns and two barriers are no hang. */
+    rig r;
+    uint32_t tag;
+    if (!rig_open(t, &r, "steps=1000", op_case_host())) return;
+    CHECK_MSG(t, rig_run(&r, &sterna_mock_kernel_planted_none, &tag) == STERNA_OK, "%s", r.fault.text);
+    rig_close(&r);
+}
+
 static void bounds(sterna_test *t)
 {
     FOUND(t, read_beyond, "out-of-bounds read of argument x", "index 256 of 256 words");
@@ -196,9 +183,9 @@ static void uninitialised_byte(sterna_test *t)
         if (!open_rig(t, &r, 8, 1, op_case_host())) return;
         CHECK(t, sterna_mock_driver.upload(r.gpu, r.y, 0, bytes, 1, &r.fault) == STERNA_OK);
         CHECK(t, sterna_mock_driver.upload(r.gpu, r.y, 1, bytes + 1, written - 1, &r.fault) == STERNA_OK);
-        sterna_status status = run_kernel(&r, &sterna_mock_kernel_planted_uninitialised_byte, &tag);
+        sterna_status status = rig_run(&r, &sterna_mock_kernel_planted_uninitialised_byte, &tag);
         CHECK_MSG(t, status == (written == 4 ? STERNA_OK : STERNA_DEVICE), "%u: %s", written, r.fault.text);
-        close_rig(&r);
+        rig_close(&r);
     }
 }
 
@@ -209,11 +196,11 @@ static void a_warp_size_taken_for_granted_shows(sterna_test *t)
         rig r;
         uint32_t got, tag;
         if (!open_rig(t, &r, warps[w], 3, op_case_host())) return;
-        CHECK_MSG(t, run_kernel(&r, &sterna_mock_kernel_planted_warp_of_32, &tag) == STERNA_OK, "%s",
+        CHECK_MSG(t, rig_run(&r, &sterna_mock_kernel_planted_warp_of_32, &tag) == STERNA_OK, "%s",
                   r.fault.text);
         CHECK(t, sterna_mock_driver.download(r.gpu, r.y, 0, &got, 4, &r.fault) == STERNA_OK);
         CHECK_MSG(t, (got == 31 * 32 / 2 * 3 + 32) == (warps[w] >= 32), "warp %u: %u", warps[w], got);
-        close_rig(&r);
+        rig_close(&r);
     }
 }
 
@@ -228,13 +215,13 @@ static void use_after_free(sterna_test *t)
     CHECK(t, r.x != freed);
     rig bad = r;
     bad.x = freed;
-    CHECK(t, run_kernel(&bad, &sterna_mock_kernel_planted_none, &tag) == STERNA_DEVICE);
+    CHECK(t, rig_run(&bad, &sterna_mock_kernel_planted_none, &tag) == STERNA_DEVICE);
     CHECK_MSG(t, strstr(bad.fault.text, "planted_none, argument x: use after free"), "%s", bad.fault.text);
     /* The device is lost from there on, for the same reason. */
     sterna_fault fault = {0};
     CHECK(t, sterna_mock_driver.upload(r.gpu, r.y, 0, &value, 4, &fault) == STERNA_DEVICE);
     CHECK_MSG(t, strcmp(fault.text, bad.fault.text) == 0, "%s", fault.text);
-    close_rig(&r);
+    rig_close(&r);
 }
 
 static void free_twice(sterna_test *t)
@@ -246,7 +233,7 @@ static void free_twice(sterna_test *t)
     sterna_mock_driver.free(r.gpu, r.y);
     CHECK(t, sterna_mock_driver.upload(r.gpu, r.x, 0, &value, 4, &r.fault) == STERNA_DEVICE);
     CHECK_MSG(t, strstr(r.fault.text, "free: use after free"), "%s", r.fault.text);
-    close_rig(&r);
+    rig_close(&r);
 }
 
 static void host_copies_are_checked(sterna_test *t)
@@ -256,7 +243,7 @@ static void host_copies_are_checked(sterna_test *t)
     if (!open_rig(t, &r, 32, 0, op_case_host())) return;
     CHECK(t, sterna_mock_driver.download(r.gpu, r.x, 4092, bytes, 8, &r.fault) == STERNA_DEVICE);
     CHECK_MSG(t, strstr(r.fault.text, "download: 8 bytes at 4092 of memory"), "%s", r.fault.text);
-    close_rig(&r);
+    rig_close(&r);
 }
 
 /* Fresh memory is a NaN, and a red zone that was written to is found at the next check. */
@@ -305,7 +292,7 @@ static void leaks(sterna_test *t)
     CHECK_MSG(t, strcmp(logged, "0 mock: 2 allocations of 8192 bytes leaked at close") == 0, "%s", logged);
     logged[0] = 0;
     if (!open_rig(t, &r, 32, 0, &host)) return;
-    close_rig(&r);
+    rig_close(&r);
     CHECK_MSG(t, logged[0] == 0, "%s", logged);
 }
 
@@ -320,10 +307,10 @@ static void reports_repeat(sterna_test *t)
             rig r;
             uint32_t tag;
             if (!open_rig(t, &r, 8, seed, op_case_host())) return;
-            CHECK(t, run_kernel(&r, &sterna_mock_kernel_planted_missing_barrier, &tag) == STERNA_DEVICE);
+            CHECK(t, rig_run(&r, &sterna_mock_kernel_planted_missing_barrier, &tag) == STERNA_DEVICE);
             if (run == 0) snprintf(once, sizeof once, "%s", r.fault.text);
             CHECK_MSG(t, strcmp(once, r.fault.text) == 0, "%s\n%s", once, r.fault.text);
-            close_rig(&r);
+            rig_close(&r);
         }
         if (seed == 0) snprintf(first, sizeof first, "%s", once);
         different += strcmp(first, once) != 0;
@@ -355,7 +342,7 @@ static void the_queue_runs_late(sterna_test *t)
                  tag == 0); /* not its launch's fault */
     CHECK(t, d->wait(r.gpu, fences[1], 0, &tag, &r.fault) == STERNA_DEVICE && tag == 2);
     CHECK(t, d->wait(r.gpu, fences[0], 0, &tag, &r.fault) == STERNA_OK);
-    close_rig(&r);
+    rig_close(&r);
 }
 
 const sterna_test_case sterna_test_cases[] = {
@@ -363,6 +350,7 @@ const sterna_test_case sterna_test_cases[] = {
     {"races", races, 0},
     {"races_in_device_memory", races_in_device_memory, 0},
     {"divergence", divergence, 0},
+    {"endless_loops", endless_loops, 0},
     {"bounds", bounds, 0},
     {"uninitialised", uninitialised, 0},
     {"uninitialised_byte", uninitialised_byte, 0},

@@ -217,7 +217,7 @@ static void profiles(sterna_test *t)
         {"warp = 8\nwarp 4\n", ":2: 'warp 4' is not 'key = value'"},
         {"# fine\n\nspeed = 3\n", ":3: unknown key 'speed'"},
         {"warp = 12\n", ":1: warp = 12 is not"},
-        {"warp = 128\n", ":1: warp = '128' is not a number from 4 to 64"},
+        {"warp = 256\n", ":1: warp = '256' is not a number from 1 to 128"},
         {"seed = -1\n", ":1: seed = '-1' is not a number"},
         {"memory = 99999999999999999999\n", ":1: memory = "},
         {"alignment = 48", ":1: alignment = 48 is not a power of two"},

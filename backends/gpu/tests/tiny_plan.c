@@ -92,6 +92,12 @@ sterna_status tiny_make(tiny_plan *p, const sterna_backend_api *api, const stern
                         const char *variant)
 {
     const sterna_open_params params = {.size = sizeof params, .variant = variant};
+    return tiny_make_with(p, api, host, &params);
+}
+
+sterna_status tiny_make_with(tiny_plan *p, const sterna_backend_api *api, const sterna_host *host,
+                             const sterna_open_params *params)
+{
     const struct {
         sterna_buffer **buffer;
         uint64_t bytes;
@@ -102,7 +108,7 @@ sterna_status tiny_make(tiny_plan *p, const sterna_backend_api *api, const stern
     *p = (tiny_plan){.api = api, .host = host};
     for (uint32_t i = 0; i < TINY_ROWS; i++) p->ids_data[i] = i * 5 % TINY_VOCAB;
     const sterna_tensor table = table_tensor(), matrix = matrix_tensor();
-    sterna_status status = p->api->open(host, &params, &p->device, &p->fault);
+    sterna_status status = p->api->open(host, params, &p->device, &p->fault);
     for (uint32_t i = 0; i < 7 && status == STERNA_OK; i++)
         status = p->api->buffer_create(p->device, buffers[i].bytes, buffers[i].buffer, &p->fault);
     if (status == STERNA_OK) status = p->api->weight_create(p->device, &table, &p->table, &p->fault);

@@ -22,6 +22,9 @@ typedef struct tiny_plan {
  * was made stays for tiny_close. */
 sterna_status tiny_make(tiny_plan *p, const sterna_backend_api *api, const sterna_host *host,
                         const char *variant);
+/* The same with all of the ABI's parameters. */
+sterna_status tiny_make_with(tiny_plan *p, const sterna_backend_api *api, const sterna_host *host,
+                             const sterna_open_params *params);
 /* Submits all nodes for `rows` rows. */
 sterna_status tiny_submit(tiny_plan *p, uint32_t rows, sterna_fence *fence);
 /* Submits, waits, reads y to `out` (TINY_ROWS * TINY_WIDTH); *result may be NULL. */
