@@ -12,7 +12,7 @@ static void opens(sterna_test *t)
     CHECK(t, sterna_device_open("auto", 1, STERNA_PROFILE_EXACT, &device, &fault) == STERNA_OK);
     CHECK(t, strcmp(device.api->name, "cpu") == 0 && !device.info.is_mock && device.reason[0]);
     CHECK(t,
-          strstr(device.snapshot, "requested=auto detected=[cpu:") && strstr(device.snapshot, "cpu:scalar]"));
+          strstr(device.snapshot, "requested=auto detected=[cpu:") && strstr(device.snapshot, "cpu:scalar"));
     sterna_open_device again = {0};
     CHECK(t, sterna_device_open(device.spec, 1, STERNA_PROFILE_EXACT, &again, &fault) == STERNA_OK);
     CHECK(t, strcmp(again.spec, device.spec) == 0 && !again.reason[0]);
@@ -86,7 +86,8 @@ static void survives_refused_memory(sterna_test *t)
             CHECK(t, status == STERNA_OK);
             return;
         }
-        CHECK(t, status == STERNA_MEMORY);
+        /* A backend that only had to be looked at is left out of the list. */
+        CHECK(t, status == STERNA_MEMORY || status == STERNA_OK);
     }
 }
 
