@@ -1,102 +1,50 @@
 /* `sterna compare`: a model on several devices, operation by operation.
- * Owns: the list of devices and what is printed. Leaves to others: the loop (compare/lockstep.h). */
+ * Owns: the list of devices and where results go. Leaves to others: the loop (compare/lockstep.h), the forms of the
+ * summary (compare/report.h). */
 #include "base/mem.h"
 #include "cli/command.h"
 #include "cli/common.h"
-#include "cli/json.h"
 #include "cli/say.h"
-#include "compare/lockstep.h"
-#include <stdio.h>
+#include "compare/report.h"
 #include <string.h>
 
-/* "a,b" or "a;b,key=value": the list cut in place. Returns how many there are; 0 when there are too many. */
-static uint32_t cut(char *list, const char **devices)
+/* The places in the list of --format. */
+enum { TEXT, MARKDOWN, JSON, HTML };
+
+/* "seed=3": a key of the device before it, not a device. */
+static bool is_key(const char *part)
+{
+    size_t n = strcspn(part, ",");
+    const char *equals = memchr(part, '=', n), *colon = memchr(part, ':', n), *slash = memchr(part, '/', n);
+    return equals && (!colon || equals < colon) && (!slash || equals < slash);
+}
+
+/* One value of --devices: "a,b", or "a;b" where a device's own keys leave any doubt. */
+static uint32_t cut_one(char *list, const char **devices, uint32_t n)
 {
     char separator = strchr(list, ';') ? ';' : ',';
-    uint32_t n = 0;
     for (char *at = list; at;) {
         char *end = strchr(at, separator);
+        while (end && separator == ',' && is_key(end + 1)) end = strchr(end + 1, ',');
         if (end) *end++ = 0;
-        if (n == STERNA_LOCKSTEP_DEVICES) return 0;
+        if (n == STERNA_LOCKSTEP_DEVICES) return STERNA_LOCKSTEP_DEVICES + 1;
         devices[n++] = at;
         at = end;
     }
     return n;
 }
 
-static void where(const sterna_divergence *d, char *text, size_t size)
+/* All values of --devices, cut in place in *copies (to be freed); more than STERNA_LOCKSTEP_DEVICES: too many. */
+static sterna_status cut(const sterna_options *o, char *copies[STERNA_OPTION_LIST_MAX], const char **devices,
+                         uint32_t *n, sterna_fault *fault)
 {
-    if (d->layer == d->n_layers)
-        snprintf(text, size, "behind the last layer");
-    else
-        snprintf(text, size, "layer %u", d->layer);
-}
-
-static void print_report(sterna_out *out, const sterna_lockstep_params *params,
-                         const sterna_lockstep_report *report)
-{
-    for (uint32_t d = 1; d < params->n_devices; d++) {
-        if (report->diverging[d] == 0) {
-            sterna_out_print(out, "%s = %s: %llu operations, %llu values, all bits equal\n",
-                             params->devices[d], params->devices[0], (unsigned long long)report->operations,
-                             (unsigned long long)report->values);
-            continue;
-        }
-        sterna_out_print(out, "%s differs from %s in %llu of %llu operations\n", params->devices[d],
-                         params->devices[0], (unsigned long long)report->diverging[d],
-                         (unsigned long long)report->operations);
-        bool first = true;
-        for (uint32_t i = 0; i < report->n_kept; i++) {
-            const sterna_divergence *x = &report->kept[i];
-            char place[40];
-            if (x->device != d) continue;
-            where(x, place, sizeof place);
-            sterna_out_print(out,
-                             "  %s: %s, %s, node %u, step %u, position %u: %s[row %u][%llu] is %.9g, not "
-                             "%.9g; %llu of %llu values differ, worst by %llu ULP\n",
-                             first ? "first" : "then ", sterna_op_get(x->op)->name, place, x->node, x->step,
-                             x->position + x->row, x->output, x->row, (unsigned long long)x->index, x->got,
-                             x->want, (unsigned long long)x->different, (unsigned long long)x->compared,
-                             (unsigned long long)x->worst_ulp);
-            first = false;
-        }
+    const sterna_option_value *value = &o->values[STERNA_OPT_devices];
+    for (uint32_t i = 0; i < value->n_texts && *n <= STERNA_LOCKSTEP_DEVICES; i++) {
+        copies[i] = sterna_strndup(value->texts[i], strlen(value->texts[i]));
+        if (!copies[i]) return sterna_fail(fault, STERNA_MEMORY, "out of memory");
+        *n = cut_one(copies[i], devices, *n);
     }
-}
-
-static sterna_status print_json(const sterna_cli *cli, const sterna_lockstep_params *params,
-                                const sterna_lockstep_report *report, sterna_fault *fault)
-{
-    sterna_json json = {0};
-    sterna_json_begin(&json, "compare");
-    sterna_json_string(&json, json.root, "reference", params->devices[0]);
-    sterna_json_u64(&json, json.root, "operations", report->operations);
-    sterna_json_u64(&json, json.root, "values", report->values);
-    sterna_json_u64(&json, json.root, "steps", report->steps);
-    sterna_json_ids(&json, json.root, "ids", report->tokens, report->n_tokens);
-    cJSON *devices = sterna_json_array(&json, json.root, "devices");
-    for (uint32_t d = 1; d < params->n_devices; d++) {
-        cJSON *device = sterna_json_object(&json, devices, NULL);
-        sterna_json_string(&json, device, "device", params->devices[d]);
-        sterna_json_u64(&json, device, "diverging", report->diverging[d]);
-        cJSON *list = sterna_json_array(&json, device, "divergences");
-        for (uint32_t i = 0; i < report->n_kept; i++) {
-            const sterna_divergence *x = &report->kept[i];
-            if (x->device != d) continue;
-            cJSON *one = sterna_json_object(&json, list, NULL);
-            sterna_json_string(&json, one, "operation", sterna_op_get(x->op)->name);
-            sterna_json_string(&json, one, "output", x->output);
-            sterna_json_u64(&json, one, "layer", x->layer);
-            sterna_json_u64(&json, one, "node", x->node);
-            sterna_json_u64(&json, one, "step", x->step);
-            sterna_json_u64(&json, one, "row", x->row);
-            sterna_json_u64(&json, one, "index", x->index);
-            sterna_json_real(&json, one, "got", x->got);
-            sterna_json_real(&json, one, "want", x->want);
-            sterna_json_u64(&json, one, "different", x->different);
-            sterna_json_u64(&json, one, "compared", x->compared);
-        }
-    }
-    return sterna_json_print(&json, cli->out, fault);
+    return STERNA_OK;
 }
 
 static sterna_status read_options(const sterna_options *o, sterna_lockstep_params *params,
@@ -104,10 +52,6 @@ static sterna_status read_options(const sterna_options *o, sterna_lockstep_param
 {
     sterna_status status = sterna_cli_session(o, &params->session, fault);
     if (status != STERNA_OK) return status;
-    if (params->session.profile == STERNA_PROFILE_FAST)
-        return sterna_fail(fault, STERNA_UNSUPPORTED,
-                           "compare looks at bits, which --profile fast does not promise; `sterna check "
-                           "--profile fast` holds it to its bounds");
     int64_t predict = sterna_option_integer(o, STERNA_OPT_n_predict);
     params->n_predict = predict < 0 ? 16 : (uint32_t)predict;
     params->ignore_end = sterna_option_flag(o, STERNA_OPT_ignore_end);
@@ -120,36 +64,96 @@ static sterna_status read_options(const sterna_options *o, sterna_lockstep_param
     return sterna_model_open(sterna_option_text(o, STERNA_OPT_model), &params->model, fault);
 }
 
+static void show_progress(uint32_t step, uint32_t node, uint32_t nodes)
+{
+    sterna_say_progress("step %u, operation %u of %u", step, node + 1, nodes);
+}
+
+static sterna_status to_writer(void *context, const void *data, size_t bytes, sterna_fault *fault)
+{
+    return sterna_writer_write(context, data, bytes, fault);
+}
+
+static sterna_status print_form(int64_t form, const sterna_compare_summary *summary, sterna_out *out,
+                                sterna_fault *fault)
+{
+    switch (form) {
+    case MARKDOWN:
+        sterna_compare_markdown(summary, out);
+        return STERNA_OK;
+    case JSON:
+        return sterna_compare_json(summary, out, fault);
+    case HTML:
+        sterna_compare_html(summary, out);
+        return STERNA_OK;
+    default:
+        sterna_compare_text(summary, out);
+        return STERNA_OK;
+    }
+}
+
+/* To standard output, or to the file of -o. */
+static sterna_status print_report(const sterna_cli *cli, const sterna_compare_summary *summary,
+                                  sterna_fault *fault)
+{
+    static sterna_out out;
+    const char *path = sterna_option_text(cli->options, STERNA_OPT_report_file);
+    int64_t form = sterna_option_integer(cli->options, STERNA_OPT_report_form);
+    if (sterna_option_flag(cli->options, STERNA_OPT_json)) {
+        sterna_status status = print_form(JSON, summary, cli->out, fault);
+        if (status != STERNA_OK || !path) return status;
+    }
+    if (!path) return print_form(form, summary, cli->out, fault);
+    sterna_writer *writer;
+    sterna_status status = sterna_writer_open(path, &writer, fault);
+    if (status != STERNA_OK) return status;
+    sterna_out_init(&out, to_writer, writer);
+    status = print_form(form, summary, &out, fault);
+    if (status == STERNA_OK) status = sterna_out_flush(&out, fault);
+    if (status == STERNA_OK) return sterna_writer_commit(writer, fault);
+    sterna_writer_abandon(writer);
+    return status;
+}
+
+static sterna_status run(const sterna_cli *cli, const sterna_lockstep_params *params, sterna_fault *fault)
+{
+    static sterna_compare_summary summary;
+    sterna_lockstep_report report = {0};
+    const char *where = sterna_option_text(cli->options, STERNA_OPT_compare_repro);
+    summary = (sterna_compare_summary){
+        .params = params, .run = &report, .model = sterna_option_text(cli->options, STERNA_OPT_model)};
+    sterna_status status = sterna_lockstep_run(params, &report, fault);
+    sterna_say_progress_end();
+    if (status == STERNA_OK && params->capture) status = sterna_compare_save(&summary, where, fault);
+    if (status == STERNA_OK) status = print_report(cli, &summary, fault);
+    if (status == STERNA_OK) status = sterna_lockstep_verdict(&report, fault);
+    sterna_lockstep_free(&report);
+    return status;
+}
+
 sterna_status sterna_cmd_compare(const sterna_cli *cli, sterna_fault *fault)
 {
     const sterna_options *o = cli->options;
-    const char *list = sterna_option_text(o, STERNA_OPT_devices), *devices[STERNA_LOCKSTEP_DEVICES];
-    char *copy = sterna_strndup(list, strlen(list));
-    sterna_lockstep_params params = {.devices = devices};
-    sterna_lockstep_report report = {0};
+    const char *devices[STERNA_LOCKSTEP_DEVICES];
+    char *copies[STERNA_OPTION_LIST_MAX] = {NULL};
+    const char *where = sterna_option_text(o, STERNA_OPT_compare_repro);
+    sterna_lockstep_params params = {
+        .devices = devices, .capture = strcmp(where, "-") != 0, .progress = show_progress};
     sterna_cli_text prompt = {0};
     uint32_t *ids = NULL;
     size_t n = 0;
-    if (!copy) return sterna_fail(fault, STERNA_MEMORY, "out of memory");
-    params.n_devices = cut(copy, devices);
-    sterna_status status = read_options(o, &params, fault);
+    sterna_status status = cut(o, copies, devices, &params.n_devices, fault);
+    if (status == STERNA_OK) status = read_options(o, &params, fault);
     if (status == STERNA_OK) status = sterna_cli_prompt(o, &prompt, fault);
     if (status == STERNA_OK) status = sterna_cli_tokens(o, params.model, &prompt, &ids, &n, fault);
     if (status == STERNA_OK) {
         params.prompt = ids;
         params.n_prompt = n > UINT32_MAX ? 0 : (uint32_t)n;
-        status = sterna_lockstep_run(&params, &report, fault);
+        status = run(cli, &params, fault);
     }
-    if (status == STERNA_OK && sterna_option_flag(o, STERNA_OPT_json))
-        status = print_json(cli, &params, &report, fault);
-    else if (status == STERNA_OK)
-        print_report(cli->out, &params, &report);
-    for (uint32_t d = 1; d < params.n_devices && status == STERNA_OK; d++)
-        if (report.diverging[d]) status = STERNA_FAILED;
-    sterna_lockstep_free(&report);
     sterna_free(ids);
     sterna_sys_unmap(&prompt.held);
     sterna_model_close(params.model);
-    sterna_free(copy);
+    for (uint32_t i = 0; i < STERNA_OPTION_LIST_MAX; i++) sterna_free(copies[i]);
     return status;
 }

@@ -22,6 +22,7 @@ sterna_status sterna_cmd_replay(const sterna_cli *cli, sterna_fault *fault)
         status = sterna_repro_read(cli->options->arguments[i], &repro, fault);
         if (status != STERNA_OK) break;
         sterna_verdict v = sterna_repro_run(&repro, device, 0, story, sizeof story);
+        sterna_repro_free(&repro);
         if (v.code == STERNA_VERDICT_UNSUPPORTED || v.code == STERNA_VERDICT_REFUSED) {
             status = sterna_fail(fault, STERNA_UNSUPPORTED, "%s: %s", device ? device : repro.device, v.text);
             break;

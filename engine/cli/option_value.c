@@ -134,6 +134,12 @@ sterna_status sterna_option_parse(const sterna_option_row *row, const char *said
         break;
     case STERNA_OPTION_TEXT:
         break;
+    case STERNA_OPTION_TEXTS:
+        if (value->n_texts == STERNA_OPTION_LIST_MAX)
+            return sterna_fail(fault, STERNA_USAGE, "%s: given more than %u times", said,
+                               STERNA_OPTION_LIST_MAX);
+        value->texts[value->n_texts++] = text;
+        break;
     }
     if (status != STERNA_OK) return status;
     value->text = text;

@@ -28,10 +28,11 @@ typedef enum sterna_option_kind {
     STERNA_OPTION_TEXT,
     STERNA_OPTION_PATH,
     STERNA_OPTION_CHOICE,
-    STERNA_OPTION_INTEGERS
+    STERNA_OPTION_INTEGERS,
+    STERNA_OPTION_TEXTS
 } sterna_option_kind;
 
-#define STERNA_OPTION_LIST_MAX  16u  /* elements of an INTEGERS value */
+#define STERNA_OPTION_LIST_MAX  16u  /* elements of an INTEGERS value, repetitions of a TEXTS one */
 #define STERNA_OPTION_NAME_MAX  32u  /* bytes of one spelling, with its NUL */
 #define STERNA_OPTION_NAMES_MAX 4u   /* spellings of one option */
 #define STERNA_OPTION_REQUIRED  "\1" /* as fallback: the option must be given */
@@ -88,6 +89,8 @@ typedef struct sterna_option_value {
     uint64_t word;    /* WORD64 */
     double real;      /* REAL */
     uint32_t list[STERNA_OPTION_LIST_MAX], n_list;
+    const char *texts[STERNA_OPTION_LIST_MAX]; /* TEXTS: each as typed */
+    uint32_t n_texts;
 } sterna_option_value;
 
 /* What one command line says. Texts are the caller's argv and the environment: they outlive this. */
@@ -100,8 +103,7 @@ typedef struct sterna_options {
 
 /* Parses what follows the command's name. USAGE names flag and value and says what is legal; an unknown flag
  * comes with the nearest known one. Flags may stand between arguments; `--` ends them; the last of several
- * counts. With
- * --help nothing else is demanded. Call sterna_options_free() in any case. */
+ * counts, of TEXTS all do. With --help nothing else is demanded. Call sterna_options_free() in any case. */
 sterna_status sterna_options_parse(sterna_command_id command, int n, char *const *words,
                                    sterna_options *options, sterna_fault *fault);
 void sterna_options_free(sterna_options *options);

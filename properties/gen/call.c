@@ -64,6 +64,23 @@ void *sterna_call_data(const sterna_call *call, const char *name)
     return call->data[sterna_op_param(call->op, name)];
 }
 
+void sterna_call_strides(sterna_op op, const uint32_t *scalars, uint64_t stride[STERNA_MAX_ARGS])
+{
+    uint32_t one[STERNA_MAX_ARGS], two[STERNA_MAX_ARGS];
+    uint64_t a[STERNA_MAX_ARGS], b[STERNA_MAX_ARGS];
+    const sterna_op_info *info = sterna_op_get(op);
+    int rows = sterna_op_param(op, "rows");
+    memcpy(one, scalars, sizeof one);
+    memcpy(two, scalars, sizeof two);
+    one[rows] = 1;
+    two[rows] = 2;
+    sterna_op_extents(op, one, a);
+    sterna_op_extents(op, two, b);
+    for (uint32_t i = 0; i < STERNA_MAX_ARGS; i++) stride[i] = 0;
+    for (uint32_t i = 0; i < info->n_params; i++)
+        if (sterna_param_is_buffer(info->params[i].kind)) stride[i] = b[i] - a[i];
+}
+
 bool sterna_call_tensor(const sterna_call *call, sterna_tensor *tensor)
 {
     uint64_t extents[STERNA_MAX_ARGS];

@@ -38,6 +38,9 @@ void sterna_call_args(const sterna_call *call, uint8_t *const *data, const stern
  * 0. Always terminated; returns the length written. */
 size_t sterna_call_print(const sterna_call *call, uint32_t values, char *text, size_t size);
 
+/* Bytes per row of each buffer argument whose extent grows with the argument `rows`, 0 for the others. */
+void sterna_call_strides(sterna_op op, const uint32_t *scalars, uint64_t stride[STERNA_MAX_ARGS]);
+
 static inline bool sterna_param_is_buffer(sterna_param_kind kind)
 {
     return kind <= STERNA_PARAM_INOUT;

@@ -4,6 +4,7 @@
 #include "base/sys.h"
 #include "gen/shrink.h"
 #include "harness/bench_private.h"
+#include "harness/recorded.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -73,31 +74,51 @@ typedef struct isolated {
     const uint32_t *values; /* or bytes */
     const uint8_t *bytes;
     size_t count;
+    const sterna_recorded *recorded; /* or a call, without job and choices */
 } isolated;
 
-static void run_isolated(void *context)
+static void run_recorded(const isolated *x, sterna_subject *subject)
 {
-    static sterna_subject subject;
-    const isolated *x = context;
     sterna_bench_shared *shared = x->shared;
-    sterna_trial trial = {.subject = &subject,
+    sterna_manner manner = sterna_recorded_manner(x->recorded);
+    sterna_trial trial = {.subject = subject, .op = x->recorded->call.op};
+    sterna_call_print(&x->recorded->call, 8, shared->story, sizeof shared->story);
+    sterna_trial_judge(&trial, &x->recorded->call, &manner);
+    shared->verdict = trial.verdict;
+}
+
+static void run_job(const isolated *x, sterna_subject *subject)
+{
+    sterna_bench_shared *shared = x->shared;
+    sterna_trial trial = {.subject = subject,
                           .choices = &shared->choices,
                           .op = x->job->op,
                           .format = x->job->format,
                           .act = x->job->act,
                           .story = shared->story,
                           .story_size = sizeof shared->story};
-    if (sterna_subject_open(&subject, x->spec, &shared->fault) != STERNA_OK) {
-        atomic_store(&shared->stage, STAGE_NO_DEVICE);
-        return;
-    }
-    atomic_store(&shared->stage, STAGE_RUNNING);
     if (x->values)
         sterna_choice_replay(&shared->choices, x->values, (uint32_t)x->count);
     else
         sterna_choice_from_bytes(&shared->choices, x->bytes, x->count);
     sterna_bench_trial(&trial, x->job->law);
     shared->verdict = trial.verdict;
+}
+
+static void run_isolated(void *context)
+{
+    static sterna_subject subject;
+    const isolated *x = context;
+    sterna_bench_shared *shared = x->shared;
+    if (sterna_subject_open(&subject, x->spec, &shared->fault) != STERNA_OK) {
+        atomic_store(&shared->stage, STAGE_NO_DEVICE);
+        return;
+    }
+    atomic_store(&shared->stage, STAGE_RUNNING);
+    if (x->recorded)
+        run_recorded(x, &subject);
+    else
+        run_job(x, &subject);
     sterna_subject_close(&subject, &shared->verdict);
     atomic_store(&shared->stage, STAGE_DONE);
 }
@@ -135,6 +156,13 @@ sterna_verdict sterna_bench_isolated_bytes(const sterna_subject_spec *spec, cons
                                            size_t story_size)
 {
     isolated x = {.spec = spec, .job = job, .bytes = bytes, .count = count};
+    return run_case(&x, seconds, story, story_size);
+}
+
+sterna_verdict sterna_bench_isolated_call(const sterna_subject_spec *spec, const sterna_recorded *recorded,
+                                          double seconds, char *story, size_t story_size)
+{
+    isolated x = {.spec = spec, .recorded = recorded};
     return run_case(&x, seconds, story, story_size);
 }
 

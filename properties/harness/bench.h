@@ -78,6 +78,12 @@ sterna_verdict sterna_bench_isolated_bytes(const sterna_subject_spec *spec, cons
                                            const uint8_t *bytes, size_t count, double seconds, char *story,
                                            size_t story_size);
 
+/* The same for a call with its data: what the law `reference` says of it. */
+struct sterna_recorded;
+sterna_verdict sterna_bench_isolated_call(const sterna_subject_spec *spec,
+                                          const struct sterna_recorded *recorded, double seconds, char *story,
+                                          size_t story_size);
+
 /* Jobs that match (lists as above); returns how many there are and writes at most STERNA_BENCH_JOBS of them. */
 uint32_t sterna_bench_jobs(const char *op, const char *format, const char *law, sterna_job *jobs);
 

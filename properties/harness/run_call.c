@@ -20,6 +20,11 @@ static uint8_t poison_byte(uint32_t salt, uint64_t at)
     return (uint8_t)(bits >> (8 * (at % 4)));
 }
 
+static uint32_t label_of(const sterna_visit *x)
+{
+    return x->manner->labelled ? x->manner->label : LABEL;
+}
+
 static bool failed(sterna_visit *x, const char *what, sterna_status status, const sterna_fault *fault)
 {
     return sterna_judge(x->v, STERNA_VERDICT_STATUS, "%s: %s: %s", what, sterna_status_name(status),
@@ -105,7 +110,7 @@ bool sterna_visit_arrive(sterna_visit *x, uint32_t *slot)
             if (x->manner->slot && (int)i == rows) args[i] = (sterna_arg){.kind = STERNA_ARG_SLOT, .u32 = 0};
         }
     }
-    sterna_node node = {call->info->name, args, call->info->n_params, LABEL};
+    sterna_node node = {call->info->name, args, call->info->n_params, label_of(x)};
     sterna_plan_params params = {.size = sizeof params,
                                  .nodes = &node,
                                  .n_nodes = 1,
@@ -134,10 +139,10 @@ bool sterna_visit_await(sterna_visit *x, sterna_fence fence, uint32_t *flags)
     if (result.status != STERNA_OK)
         return sterna_judge(x->v, STERNA_VERDICT_STATUS, "wait: returned OK, the result says %s",
                             sterna_status_name(result.status));
-    if (result.flags && (result.node != 0 || result.label != LABEL))
+    if (result.flags && (result.node != 0 || result.label != label_of(x)))
         return sterna_judge(x->v, STERNA_VERDICT_STATUS,
-                            "wait: flags %u of node %u, label %u; submitted were node 0, label %d",
-                            result.flags, result.node, result.label, LABEL);
+                            "wait: flags %u of node %u, label %u; submitted were node 0, label %u",
+                            result.flags, result.node, result.label, label_of(x));
     *flags = result.flags;
     return true;
 }

@@ -50,6 +50,8 @@ typedef struct sterna_manner {
     uint32_t warm; /* with slot: a submission of that many rows goes before, its results are wiped; 0: none */
     bool short_lived; /* the weight's bytes are overwritten once it is created */
     uint32_t shift;   /* argument offsets, in units of the device's alignment */
+    bool labelled;    /* the node carries `label`, else one of the bench's own */
+    uint32_t label;
 } sterna_manner;
 
 /* Runs the call once on poisoned memory. False when something is wrong, judged in *v (UNSUPPORTED included);

@@ -101,13 +101,24 @@ static bool within(double got, double value, double radius)
     return fabs(got - value) <= radius; /* false for NaN on either side */
 }
 
+double sterna_element_ratio(double got, double value, double radius)
+{
+    if (isinf(radius)) return 0.0;
+    if (radius == 0) return within(got, value, 0) ? 0.0 : (double)INFINITY;
+    double ratio = fabs(got - value) / radius;
+    return isnan(ratio) ? (double)INFINITY : ratio;
+}
+
 sterna_difference sterna_compare_truth(sterna_element type, const void *got, const double *value,
                                        const double *radius, uint64_t count)
 {
     sterna_difference d = {.compared = count};
-    for (uint64_t i = 0; i < count; i++)
-        if (!within(sterna_element_value(type, got, i), value[i], radius[i]) && d.different++ == 0)
-            d.first = i;
+    for (uint64_t i = 0; i < count; i++) {
+        double element = sterna_element_value(type, got, i);
+        double ratio = sterna_element_ratio(element, value[i], radius[i]);
+        if (ratio > d.worst_ratio) d.worst_ratio = ratio;
+        if (!within(element, value[i], radius[i]) && d.different++ == 0) d.first = i;
+    }
     return d;
 }
 

@@ -27,6 +27,8 @@ typedef struct sterna_difference {
     uint64_t compared, different; /* elements */
     uint64_t first;               /* index of the first that differs */
     uint64_t worst_ulp; /* largest distance of F32 elements in representable numbers; UINT64_MAX for NaN */
+    double worst_ratio; /* against a truth: largest |value - truth| / radius; infinity where the radius is 0 and the
+                         * value is not exact, or for NaN */
 } sterna_difference;
 
 sterna_difference sterna_compare_bits(sterna_element type, const void *got, const void *want, uint64_t count);
@@ -36,6 +38,8 @@ uint64_t sterna_ulp_distance(float a, float b);
 
 /* Element i of `got` as binary64. */
 double sterna_element_value(sterna_element type, const void *got, uint64_t i);
+/* |value - truth| / radius as above for one element, 0 where anything is allowed. */
+double sterna_element_ratio(double got, double value, double radius);
 /* Counts elements further from value[i] than radius[i]. */
 sterna_difference sterna_compare_truth(sterna_element type, const void *got, const double *value,
                                        const double *radius, uint64_t count);

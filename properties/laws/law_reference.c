@@ -52,21 +52,25 @@ static void judge_reference(sterna_trial *t, const sterna_call *call, const ster
     sterna_outcome_free(&want);
 }
 
+void sterna_trial_judge(sterna_trial *t, const sterna_call *call, const sterna_manner *manner)
+{
+    sterna_outcome got;
+    if (!sterna_subject_run_twice(t->subject, call, manner, &got, &t->verdict)) return;
+    if (t->subject->profile == STERNA_PROFILE_EXACT) judge_reference(t, call, &got);
+    judge_truth(t, call, &got);
+    sterna_outcome_free(&got);
+}
+
 void sterna_law_reference(sterna_trial *t)
 {
     sterna_call call;
-    sterna_outcome got;
     if (!sterna_trial_call(t, STERNA_GEN_ERRORS, &call)) return;
     sterna_manner manner = {.slot = sterna_choose(t->choices, 1),
                             .slack = sterna_choose(t->choices, 3),
                             .short_lived = sterna_choose(t->choices, 1),
                             .shift = sterna_choose(t->choices, 2),
                             .warm = sterna_choose(t->choices, 6)};
-    if (sterna_subject_run_twice(t->subject, &call, &manner, &got, &t->verdict)) {
-        if (t->subject->profile == STERNA_PROFILE_EXACT) judge_reference(t, &call, &got);
-        judge_truth(t, &call, &got);
-        sterna_outcome_free(&got);
-    }
+    sterna_trial_judge(t, &call, &manner);
     sterna_call_free(&call);
 }
 

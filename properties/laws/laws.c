@@ -82,18 +82,7 @@ bool sterna_trial_equal(sterna_trial *t, const char *name, const float *got, con
 
 void sterna_trial_strides(const sterna_call *call, uint64_t stride[STERNA_MAX_ARGS])
 {
-    uint32_t one[STERNA_MAX_ARGS], two[STERNA_MAX_ARGS];
-    uint64_t a[STERNA_MAX_ARGS], b[STERNA_MAX_ARGS];
-    int rows = sterna_op_param(call->op, "rows");
-    memcpy(one, call->scalars, sizeof one);
-    memcpy(two, call->scalars, sizeof two);
-    one[rows] = 1;
-    two[rows] = 2;
-    sterna_op_extents(call->op, one, a);
-    sterna_op_extents(call->op, two, b);
-    for (uint32_t i = 0; i < STERNA_MAX_ARGS; i++) stride[i] = 0;
-    for (uint32_t i = 0; i < call->info->n_params; i++)
-        if (sterna_param_is_buffer(call->info->params[i].kind)) stride[i] = b[i] - a[i];
+    sterna_call_strides(call->op, call->scalars, stride);
 }
 
 bool sterna_trial_pick(const sterna_call *call, const uint32_t *index, uint32_t count, sterna_call *picked)

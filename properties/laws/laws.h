@@ -47,6 +47,9 @@ bool sterna_law_applies(sterna_law_id id, sterna_op op);
 bool sterna_trial_call(sterna_trial *t, sterna_gen_mode mode, sterna_call *call);
 /* Runs it on the device; false when judged. */
 bool sterna_trial_run(sterna_trial *t, const sterna_call *call, sterna_outcome *outcome);
+/* What the law `reference` looks at, for a given call: two runs on different poison, the reference's bits (exact
+ * profile), the oracle's bounds, the flags. */
+void sterna_trial_judge(sterna_trial *t, const sterna_call *call, const sterna_manner *manner);
 /* LAW_BROKEN unless all outputs and flags agree bit for bit. */
 bool sterna_trial_same(sterna_trial *t, const sterna_call *call, const sterna_outcome *got,
                        const sterna_outcome *want);

@@ -1,52 +1,73 @@
-/* Lock-step comparison: devices that agree are found equal, and a planted defect is named by operation and layer, without
- * the echo of what follows from it. */
-#include "compare/lockstep.h"
+/* Lock-step comparison: devices that agree are found equal; a planted defect is named by operation and layer, without the
+ * echo of what follows from it; its inputs are a file that fails again on that device alone; bounds hold in the fast
+ * profile; every form of the summary is well formed. */
+#include "base/mem.h"
+#include "compare/report.h"
+#include "harness/repro.h"
 #include "runner.h"
+#include <cjson/cJSON.h>
+#include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #define PLANTED STERNA_BINARY_DIR "/tests/planted_backend.so:scalar"
+#define GOLDEN  "golden/models/golden.gguf"
 
 static const uint32_t prompt[] = {1, 5, 9, 2, 7, 4, 3};
 
-static sterna_status compare(sterna_test *t, const char *model, const char *const *devices, uint32_t n,
-                             uint32_t n_batch, sterna_lockstep_report *report, sterna_fault *fault)
+typedef struct scene {
+    sterna_lockstep_params params;
+    sterna_lockstep_report report;
+    sterna_compare_summary summary;
+    sterna_fault fault;
+    sterna_status status;
+} scene;
+
+static scene *compare(sterna_test *t, const char *model, const char *const *devices, uint32_t n,
+                      sterna_profile profile, const char *repro)
 {
-    sterna_lockstep_params params = {.devices = devices,
-                                     .n_devices = n,
-                                     .prompt = prompt,
-                                     .n_prompt = 7,
-                                     .n_predict = 6,
-                                     .ignore_end = true,
-                                     .session = {.size = sizeof params.session,
-                                                 .n_ctx = 64,
-                                                 .n_batch = n_batch,
-                                                 .threads = 2,
-                                                 .page_size = 4},
-                                     .sampling = {.size = sizeof params.sampling, .top_p = 1}};
-    sterna_status status = sterna_model_open(sterna_test_repo(t, model), &params.model, fault);
-    if (status == STERNA_OK) status = sterna_lockstep_run(&params, report, fault);
-    sterna_model_close(params.model);
-    return status;
+    static scene s;
+    memset(&s, 0, sizeof s);
+    s.params = (sterna_lockstep_params){.devices = devices,
+                                        .n_devices = n,
+                                        .prompt = prompt,
+                                        .n_prompt = 7,
+                                        .n_predict = 6,
+                                        .ignore_end = true,
+                                        .capture = repro != NULL,
+                                        .session = {.size = sizeof s.params.session,
+                                                    .n_ctx = 64,
+                                                    .n_batch = 3,
+                                                    .threads = 2,
+                                                    .page_size = 4,
+                                                    .profile = profile},
+                                        .sampling = {.size = sizeof s.params.sampling, .top_p = 1}};
+    s.summary = (sterna_compare_summary){.params = &s.params, .run = &s.report, .model = model};
+    s.status = sterna_model_open(sterna_test_repo(t, model), &s.params.model, &s.fault);
+    if (s.status == STERNA_OK) s.status = sterna_lockstep_run(&s.params, &s.report, &s.fault);
+    if (s.status == STERNA_OK && repro) s.status = sterna_compare_save(&s.summary, repro, &s.fault);
+    sterna_model_close(s.params.model);
+    return &s;
 }
 
 static void equal(sterna_test *t, const char *model, const char *const *devices, uint32_t n)
 {
-    sterna_lockstep_report report = {0};
-    sterna_fault fault = {0};
-    sterna_status status = compare(t, model, devices, n, 3, &report, &fault);
-    uint64_t diverging = 0;
-    for (uint32_t d = 0; d < n; d++) diverging += report.diverging[d];
-    bool right = status == STERNA_OK && diverging == 0 && report.n_kept == 0 && report.n_tokens == 6 &&
-                 report.operations > 100 && report.values > 1000;
-    sterna_lockstep_free(&report);
-    if (status == STERNA_UNSUPPORTED) SKIP(t, "%s", fault.text);
-    CHECK_MSG(t, right, "%s: %s, %llu operations differ", model, fault.text, (unsigned long long)diverging);
+    scene *s = compare(t, model, devices, n, STERNA_PROFILE_EXACT, NULL);
+    bool right = s->status == STERNA_OK && sterna_lockstep_verdict(&s->report, &s->fault) == STERNA_OK &&
+                 s->report.n_tokens == 6 && s->report.operations > 100;
+    for (uint32_t d = 1; d < n && right; d++)
+        right = s->report.devices[d].diverging == 0 && s->report.devices[d].values > 1000 &&
+                s->report.devices[d].operations == s->report.operations && s->report.devices[d].n_kernels > 5;
+    sterna_status status = s->status;
+    sterna_lockstep_free(&s->report);
+    if (status == STERNA_UNSUPPORTED) SKIP(t, "%s", s->fault.text);
+    CHECK_MSG(t, right, "%s: %s", model, s->fault.text);
 }
 
 static void golden_is_equal(sterna_test *t)
 {
     static const char *const devices[] = {"cpu:scalar", "cpu", "mock"};
-    equal(t, "golden/models/golden.gguf", devices, 3);
+    equal(t, GOLDEN, devices, 3);
 }
 
 static void stories_are_equal(sterna_test *t)
@@ -58,45 +79,305 @@ static void stories_are_equal(sterna_test *t)
 /* Re-seeding: what differs is what was planted, in every submission, and nothing else. */
 static void planted_defect_is_named(sterna_test *t)
 {
-    static const char *const devices[] = {"cpu:scalar", PLANTED, "cpu"};
-    sterna_lockstep_report report = {0};
-    sterna_fault fault = {0};
-    sterna_status status = compare(t, "golden/models/golden.gguf", devices, 3, 3, &report, &fault);
-    CHECK_MSG(t, status == STERNA_OK, "%s", fault.text);
+    static const char *const devices[] = {"cpu:scalar", PLANTED ",op=rmsnorm,layer=1,flip=22", "cpu"};
+    scene *s = compare(t, GOLDEN, devices, 3, STERNA_PROFILE_EXACT, NULL);
+    CHECK_MSG(t, s->status == STERNA_OK, "%s", s->fault.text);
     /* Layer 1 has four norms (two of them sub-norms); 7 prompt tokens in threes and 5 further steps are 8 submissions. */
-    uint64_t diverging = report.diverging[1], others = report.diverging[2];
-    sterna_divergence first = report.kept[0];
-    uint32_t kept = report.n_kept;
-    sterna_lockstep_free(&report);
-    CHECK_MSG(t, first.op == STERNA_OP_rmsnorm && first.layer == 1 && first.step == 0 && first.device == 1,
-              "%s of layer %u", sterna_op_get(first.op)->name, first.layer);
-    CHECK(t, strcmp(first.output, "y") == 0 && first.different > 0 && first.different <= first.compared &&
-                 first.worst_ulp > 0);
-    CHECK_MSG(t, diverging > 8 && diverging <= 4 * 8 && others == 0 && kept == 4, "%llu and %llu",
-              (unsigned long long)diverging, (unsigned long long)others);
+    const sterna_lockstep_device *device = &s->report.devices[1];
+    const sterna_divergence *first = &device->kept[0];
+    uint64_t others = s->report.devices[2].diverging;
+    EXPECT(t, first->op == STERNA_OP_rmsnorm && first->layer == 1 && first->step == 0 && first->row == 0);
+    EXPECT(t, strcmp(first->output, "y") == 0 && first->different == 1 && first->worst_ulp == 1u << 22);
+    EXPECT(t,
+           device->diverging == 4 * 8 && device->tally[STERNA_OP_rmsnorm].diverging == 4 * 8 && others == 0);
+    EXPECT(t, device->n_kept == STERNA_LOCKSTEP_KEPT && device->tally[STERNA_OP_add].diverging == 0);
+    EXPECT(t, sterna_lockstep_verdict(&s->report, &s->fault) == STERNA_FAILED);
+    sterna_lockstep_free(&s->report);
+}
+
+/* Where nothing of a row is left out, the saved inputs give what the first device gave. */
+static bool same_inputs(const sterna_call *call, const sterna_divergence *x)
+{
+    static const sterna_op whole[] = {STERNA_OP_embed, STERNA_OP_rope, STERNA_OP_attention,
+                                      STERNA_OP_add,   STERNA_OP_glu,  STERNA_OP_gather};
+    sterna_outcome outcome;
+    float first = 0;
+    bool asked = false;
+    for (uint32_t i = 0; i < sizeof whole / sizeof *whole; i++) asked |= whole[i] == call->op;
+    if (!asked) return true;
+    if (!sterna_reference_run(call, &outcome, NULL)) return false;
+    for (uint32_t i = 0; i < call->info->n_params; i++)
+        if (outcome.data[i]) memcpy(&first, outcome.data[i], sizeof first);
+    sterna_outcome_free(&outcome);
+    return (double)first == x->want;
+}
+
+/* Half a file, or one with a digit too many, is refused. */
+static bool damage_is_refused(sterna_test *t, const char *path)
+{
+    static char text[1 << 16];
+    static sterna_repro repro;
+    char copy[1300];
+    sterna_mapping file = {0};
+    sterna_writer *writer;
+    bool refused = true;
+    if (sterna_sys_read(path, sizeof text - 2, &file, NULL) != STERNA_OK) return false;
+    snprintf(copy, sizeof copy, "%s.damaged", path);
+    memcpy(text, file.data, (size_t)file.size);
+    text[file.size] = 0;
+    sterna_sys_unmap(&file);
+    char *end = strstr(text, "\ncase\n");
+    size_t size = end ? (size_t)(end - text) : 0;
+    for (size_t cut = size / 8; cut < size; cut += size / 8) {
+        if (text[cut - 1] == '\n') cut++;
+        if (sterna_writer_open(copy, &writer, NULL) != STERNA_OK) return false;
+        sterna_writer_write(writer, text, cut, NULL);
+        sterna_writer_commit(writer, NULL);
+        sterna_fault fault = {0};
+        sterna_status status = sterna_repro_read(copy, &repro, &fault);
+        if (status == STERNA_OK) sterna_repro_free(&repro);
+        refused &= EXPECT(t, status == STERNA_FILE && fault.text[0]);
+    }
+    return refused;
+}
+
+/* The saved case: fails on the device, passes on the first one, and is small. */
+static void repro_of(sterna_test *t, const char *model, const char *op)
+{
+    static sterna_repro repro;
+    static char story[STERNA_STORY_BYTES];
+    char planted[200];
+    sterna_fault fault = {0};
+    snprintf(planted, sizeof planted, "%s,op=%s,flip=3", PLANTED, op);
+    const char *const devices[] = {"cpu:scalar", planted};
+    scene *s = compare(t, model, devices, 2, STERNA_PROFILE_EXACT, sterna_test_folder(t));
+    const sterna_compare_repro *saved = &s->summary.repro[1];
+    bool named = s->status == STERNA_OK && s->report.devices[1].n_kept &&
+                 strcmp(sterna_op_get(s->report.devices[1].kept[0].op)->name, op) == 0;
+    if (EXPECT(t, named && saved->path[0])) {
+        EXPECT(t, saved->device.code == STERNA_VERDICT_WRONG_BITS &&
+                      saved->reference.code == STERNA_VERDICT_PASS);
+        EXPECT(t, saved->bytes > 0 && saved->bytes < 4096);
+        if (EXPECT(t, sterna_repro_read(saved->path, &repro, &fault) == STERNA_OK)) {
+            sterna_verdict bad = sterna_repro_run(&repro, NULL, 10, story, sizeof story),
+                           good = sterna_repro_run(&repro, "cpu:scalar", 10, story, sizeof story);
+            EXPECT(t, strcmp(repro.device, planted) == 0 && strncmp(story, op, strlen(op)) == 0);
+            EXPECT(t, bad.code == STERNA_VERDICT_WRONG_BITS && good.code == STERNA_VERDICT_PASS);
+            EXPECT(t, same_inputs(&repro.recorded.call, &s->report.devices[1].kept[0]));
+            sterna_repro_free(&repro);
+        }
+        EXPECT(t, damage_is_refused(t, saved->path));
+    }
+    sterna_test_note(t, "%s: %s %s, %llu bytes, %s", op, s->fault.text, saved->path,
+                     (unsigned long long)saved->bytes, fault.text);
+    sterna_lockstep_free(&s->report);
+}
+
+static void every_operation_is_saved(sterna_test *t)
+{
+    static const char *const ternary[] = {
+        "embed",     "rmsnorm",   "quant_token", "matmul_float", "matmul_ternary", "rope",
+        "kv_append", "attention", "add",         "glu",          "gather"};
+    for (uint32_t i = 0; i < sizeof ternary / sizeof *ternary; i++) repro_of(t, GOLDEN, ternary[i]);
+    repro_of(t, "golden/models/stories260K-q8_0.gguf", "quant_block");
+    repro_of(t, "golden/models/stories260K-q8_0.gguf", "matmul_block");
+    repro_of(t, "golden/models/stories260K-ff256-q4_K.gguf", "matmul_block");
+}
+
+/* A defect that needs what came before is no failing case, and that is said. */
+static void what_does_not_come_again_is_told(sterna_test *t)
+{
+    static const char *const devices[] = {"cpu:scalar", PLANTED ",op=glu,after=3"};
+    char path[1200];
+    static sterna_out out;
+    snprintf(path, sizeof path, "%s/mine.repro", sterna_test_folder(t));
+    scene *s = compare(t, GOLDEN, devices, 2, STERNA_PROFILE_EXACT, path);
+    CHECK_MSG(t, s->status == STERNA_OK, "%s", s->fault.text);
+    EXPECT(t, s->report.devices[1].diverging && strcmp(s->summary.repro[1].path, path) == 0);
+    EXPECT(t, s->summary.repro[1].device.code == STERNA_VERDICT_PASS && sterna_sys_exists(path));
+    sterna_out_init(&out, NULL, NULL);
+    sterna_compare_text(&s->summary, &out);
+    out.buffer[out.used] = 0;
+    EXPECT(t, strstr(out.buffer, "alone does not fail"));
+    sterna_lockstep_free(&s->report);
+}
+
+static void a_flag_of_its_own_is_a_difference(sterna_test *t)
+{
+    static const char *const devices[] = {"cpu:scalar", PLANTED ",op=attention,layer=2,flags=1"};
+    scene *s = compare(t, GOLDEN, devices, 2, STERNA_PROFILE_EXACT, NULL);
+    CHECK_MSG(t, s->status == STERNA_OK, "%s", s->fault.text);
+    const sterna_divergence *first = &s->report.devices[1].kept[0];
+    EXPECT(t,
+           s->report.devices[1].diverging == 8 && strcmp(first->output, "flags") == 0 && first->layer == 2);
+    EXPECT(t, sterna_lockstep_verdict(&s->report, &s->fault) == STERNA_FAILED);
+    sterna_lockstep_free(&s->report);
+}
+
+static double ratio_of(sterna_test *t, sterna_op op, uint32_t flip, uint64_t *beyond, uint64_t *others)
+{
+    char planted[200];
+    snprintf(planted, sizeof planted, "%s,op=%s,flip=%u", PLANTED, sterna_op_get(op)->name, flip);
+    const char *const devices[] = {"cpu:scalar", planted};
+    scene *s = compare(t, GOLDEN, devices, 2, STERNA_PROFILE_FAST, NULL);
+    double ratio = -1;
+    *beyond = *others = 0;
+    if (EXPECT(t, s->status == STERNA_OK)) {
+        const sterna_lockstep_device *device = &s->report.devices[1];
+        ratio = device->tally[op].worst_ratio;
+        *beyond = device->tally[op].diverging;
+        *others = s->report.devices[0].diverging + device->diverging - *beyond;
+        EXPECT(t,
+               device->tally[op].values == s->report.devices[0].tally[op].values && device->values > 10000);
+        EXPECT(t, sterna_lockstep_verdict(&s->report, &s->fault) == (*beyond ? STERNA_FAILED : STERNA_OK));
+    }
+    sterna_lockstep_free(&s->report);
+    return ratio;
+}
+
+/* The lowest bit stays within the bound of a sum; a bit of the exponent leaves it. Nothing else is blamed. */
+static void fast_profile_has_bounds(sterna_test *t)
+{
+    static const sterna_op ops[] = {STERNA_OP_matmul_float, STERNA_OP_matmul_ternary, STERNA_OP_attention};
+    for (uint32_t i = 0; i < sizeof ops / sizeof *ops; i++) {
+        uint64_t beyond, others;
+        const char *name = sterna_op_get(ops[i])->name;
+        double small = ratio_of(t, ops[i], 0, &beyond, &others);
+        CHECK_MSG(t, small > 0 && small <= 1 && beyond == 0 && others == 0, "%s: %g, %llu beyond", name,
+                  small, (unsigned long long)beyond);
+        double large = ratio_of(t, ops[i], 23, &beyond, &others);
+        CHECK_MSG(t, large > 1 && beyond > 0 && others == 0, "%s: %g, %llu beyond", name, large,
+                  (unsigned long long)beyond);
+    }
+    /* Integers have no bound to stay within. */
+    uint64_t beyond, others;
+    double ratio = ratio_of(t, STERNA_OP_quant_token, 0, &beyond, &others);
+    EXPECT(t, isinf(ratio) && beyond > 0 && others == 0);
+}
+
+static void a_lost_device_is_left_out(sterna_test *t)
+{
+    static const char *const losing[] = {"cpu:scalar", "mock:lose_launch=40", "cpu"};
+    scene *s = compare(t, GOLDEN, losing, 3, STERNA_PROFILE_EXACT, NULL);
+    if (s->status == STERNA_UNSUPPORTED) SKIP(t, "%s", s->fault.text);
+    CHECK_MSG(t, s->status == STERNA_OK, "%s", s->fault.text);
+    EXPECT(t, s->report.devices[1].failure.status == STERNA_DEVICE &&
+                  strstr(s->report.devices[1].failure.text, "mock:lose_launch=40"));
+    EXPECT(t, s->report.devices[2].operations == s->report.operations && s->report.n_tokens == 6);
+    EXPECT(t, s->report.devices[1].operations > 0 && s->report.devices[1].operations < s->report.operations);
+    EXPECT(t, sterna_lockstep_verdict(&s->report, &s->fault) == STERNA_DEVICE);
+    sterna_lockstep_free(&s->report);
 }
 
 static void refusals(sterna_test *t)
 {
-    static const char *const one[] = {"cpu:scalar"}, *const unknown[] = {"cpu:scalar", "cpu:nonsense"},
-                             *const losing[] = {"cpu:scalar", "mock:lose_launch=40"};
-    sterna_lockstep_report report = {0};
-    sterna_fault fault = {0};
-    EXPECT(t, compare(t, "golden/models/golden.gguf", one, 1, 3, &report, &fault) == STERNA_USAGE);
-    sterna_lockstep_free(&report);
-    fault = (sterna_fault){0};
-    EXPECT(t, compare(t, "golden/models/golden.gguf", unknown, 2, 3, &report, &fault) == STERNA_UNSUPPORTED &&
-                  strstr(fault.text, "nonsense"));
-    sterna_lockstep_free(&report);
-    fault = (sterna_fault){0};
-    EXPECT(t, compare(t, "golden/models/golden.gguf", losing, 2, 3, &report, &fault) == STERNA_DEVICE &&
-                  strstr(fault.text, "mock:lose_launch=40"));
-    sterna_test_note(t, "%s", fault.text);
-    sterna_lockstep_free(&report);
+    static const char *const one[] = {"cpu:scalar"}, *const unknown[] = {"cpu:scalar", "cpu:nonsense"};
+    scene *s = compare(t, GOLDEN, one, 1, STERNA_PROFILE_EXACT, NULL);
+    EXPECT(t, s->status == STERNA_USAGE);
+    sterna_lockstep_free(&s->report);
+    s = compare(t, GOLDEN, unknown, 2, STERNA_PROFILE_EXACT, NULL);
+    EXPECT(t, s->status == STERNA_UNSUPPORTED && strstr(s->fault.text, "nonsense"));
+    sterna_lockstep_free(&s->report);
+    s->report = (sterna_lockstep_report){0};
+    EXPECT(t, sterna_lockstep_verdict(&s->report, &s->fault) == STERNA_NOTHING);
 }
 
-const sterna_test_case sterna_test_cases[] = {{"golden_is_equal", golden_is_equal, 60},
-                                              {"stories_are_equal", stories_are_equal, 60},
-                                              {"planted_defect_is_named", planted_defect_is_named, 60},
-                                              {"refusals", refusals, 60},
-                                              {0}};
+/* ---- Forms ---- */
+
+typedef struct text {
+    char *data;
+    size_t size;
+} text;
+
+static sterna_status collect(void *context, const void *data, size_t bytes, sterna_fault *fault)
+{
+    text *into = context;
+    char *more = sterna_realloc(into->data, into->size + bytes + 1, 1);
+    if (!more) return sterna_fail(fault, STERNA_MEMORY, "no memory");
+    memcpy(more + into->size, data, bytes);
+    into->data = more;
+    into->size += bytes;
+    more[into->size] = 0;
+    return STERNA_OK;
+}
+
+/* Every element is closed in order, and nothing but known elements and entities stands there. */
+static bool well_formed(sterna_test *t, const char *html)
+{
+    static const char *const empty[] = {"!doctype", "meta"};
+    char open[64][16];
+    uint32_t depth = 0;
+    for (const char *at = html; (at = strpbrk(at, "<&")); at++) {
+        char name[16];
+        bool closes = at[1] == '/', alone = false;
+        if (*at == '&') {
+            const char *end = strchr(at, ';');
+            if (!EXPECT(t, end && end - at <= 8)) return false;
+            continue;
+        }
+        size_t n = strcspn(at + 1 + closes, " >\n");
+        if (!EXPECT(t, n > 0 && n < sizeof name)) return false;
+        memcpy(name, at + 1 + closes, n);
+        name[n] = 0;
+        for (uint32_t i = 0; i < 2; i++) alone |= strcmp(name, empty[i]) == 0;
+        if (alone) continue;
+        if (!closes && depth < 64) snprintf(open[depth++], sizeof *open, "%s", name);
+        if (closes && !EXPECT(t, depth && strcmp(open[--depth], name) == 0)) {
+            sterna_test_note(t, "</%s> closes <%s>", name, open[depth]);
+            return false;
+        }
+    }
+    return EXPECT(t, depth == 0);
+}
+
+static void forms_are_well_formed(sterna_test *t)
+{
+    static const char *const devices[] = {"cpu:scalar", PLANTED ",op=add,flip=3", "cpu"};
+    static const char *const hostile[] = {"cpu:scalar", "<script>alert('x|y')</script>&\"", "cpu"};
+    static sterna_out out;
+    scene *s = compare(t, GOLDEN, devices, 3, STERNA_PROFILE_EXACT, sterna_test_folder(t));
+    CHECK_MSG(t, s->status == STERNA_OK, "%s", s->fault.text);
+    s->params.devices = hostile;
+    s->summary.model = "<b>model\n</b>";
+    snprintf(s->report.devices[1].spec, sizeof s->report.devices[1].spec, "%s", hostile[1]);
+    text html = {0}, md = {0}, json = {0};
+    sterna_out_init(&out, collect, &html);
+    sterna_compare_html(&s->summary, &out);
+    sterna_out_flush(&out, NULL);
+    sterna_out_init(&out, collect, &md);
+    sterna_compare_markdown(&s->summary, &out);
+    sterna_out_flush(&out, NULL);
+    sterna_out_init(&out, collect, &json);
+    EXPECT(t, sterna_compare_json(&s->summary, &out, &s->fault) == STERNA_OK);
+    sterna_out_flush(&out, NULL);
+    EXPECT(t, html.data && !strstr(html.data, "<script") && !strstr(html.data, "<b>") &&
+                  well_formed(t, html.data));
+    EXPECT(t, html.data && strstr(html.data, "&lt;script&gt;") && strstr(html.data, "80 of 80 differ") &&
+                  strstr(html.data, "prefers-color-scheme:dark") && !strstr(html.data, "http"));
+    EXPECT(t, md.data && !strstr(md.data, "'x|y'") && strstr(md.data, "x\\|y") &&
+                  strstr(md.data, "| attention |"));
+    cJSON *root = cJSON_Parse(json.data ? json.data : "");
+    cJSON *list = cJSON_GetObjectItem(root, "devices"), *second = cJSON_GetArrayItem(list, 1);
+    cJSON *kernels = cJSON_GetObjectItem(second, "kernels");
+    EXPECT(t, cJSON_GetArraySize(list) == 3 && cJSON_GetArraySize(kernels) > 5);
+    EXPECT(t, cJSON_GetNumberValue(cJSON_GetObjectItem(second, "diverging")) > 0 &&
+                  cJSON_GetObjectItem(cJSON_GetObjectItem(second, "repro"), "file"));
+    cJSON_Delete(root);
+    sterna_free(html.data);
+    sterna_free(md.data);
+    sterna_free(json.data);
+    sterna_lockstep_free(&s->report);
+}
+
+const sterna_test_case sterna_test_cases[] = {
+    {"golden_is_equal", golden_is_equal, 60},
+    {"stories_are_equal", stories_are_equal, 60},
+    {"planted_defect_is_named", planted_defect_is_named, 60},
+    {"every_operation_is_saved", every_operation_is_saved, 60},
+    {"what_does_not_come_again_is_told", what_does_not_come_again_is_told, 60},
+    {"a_flag_of_its_own_is_a_difference", a_flag_of_its_own_is_a_difference, 60},
+    {"fast_profile_has_bounds", fast_profile_has_bounds, 60},
+    {"a_lost_device_is_left_out", a_lost_device_is_left_out, 60},
+    {"refusals", refusals, 60},
+    {"forms_are_well_formed", forms_are_well_formed, 60},
+    {0}};
