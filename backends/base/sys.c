@@ -265,6 +265,12 @@ double sterna_sys_now(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
+void sterna_sys_sleep(double seconds)
+{
+    struct timespec span = {(time_t)seconds, (long)((seconds - (double)(time_t)seconds) * 1e9)};
+    nanosleep(&span, NULL);
+}
+
 void sterna_sys_date(char text[24])
 {
     time_t now = time(NULL);

@@ -48,6 +48,8 @@ sterna_status sterna_sys_write(int descriptor, const void *data, size_t bytes, s
 
 /* Monotonic seconds. */
 double sterna_sys_now(void);
+/* Lets the thread rest for about so long, from 0 to a few seconds; a signal ends it. */
+void sterna_sys_sleep(double seconds);
 /* The date, UTC: "2026-01-31T12:00:00Z" (RFC 3339). */
 void sterna_sys_date(char text[24]);
 /* "Linux 6.1.0" and "x86_64", cut to fit. */
