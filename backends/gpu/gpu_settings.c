@@ -3,6 +3,7 @@
 #include "base/size.h"
 #include <inttypes.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 /* A whole number with or without a unit; false when it is none or does not fit. */
@@ -37,9 +38,10 @@ static sterna_status unknown(const char *prefix, const char *text, size_t length
                              size_t n_keys, sterna_fault *fault)
 {
     char known[200] = "";
-    for (size_t i = 0, at = 0; i < n_keys && at + strlen(keys[i].name) + 3 < sizeof known; i++) {
-        if (i > 0) at += strlen(strcpy(known + at, ", "));
-        at += strlen(strcpy(known + at, keys[i].name));
+    size_t at = 0;
+    for (size_t i = 0; i < n_keys && at < sizeof known; i++) {
+        int n = snprintf(known + at, sizeof known - at, "%s%s", i ? ", " : "", keys[i].name);
+        at += n > 0 ? (size_t)n : 0;
     }
     return sterna_fail(fault, STERNA_USAGE, "%s '%.*s' is no setting; key=value with one of: %s", prefix,
                        length < 60 ? (int)length : 60, text, known);

@@ -1,0 +1,44 @@
+/* Every device kernel on a real OpenCL driver against the reference, bit by bit; weights in parts, small grids. */
+#include "gpu/tests/op_shapes.h"
+#include "opencl_testing.h"
+
+typedef bool run_group(sterna_test *t, const sterna_backend_api *api, sterna_device *device);
+
+static void on_device(sterna_test *t, const char *variant, run_group *run)
+{
+    NEEDS_OPENCL(t);
+    sterna_device *device = op_case_open(t, opencl_backend(), variant);
+    if (!device) return;
+    run(t, opencl_backend(), device);
+    opencl_backend()->close(device);
+}
+
+#define OP_GROUP(name)                                                                                       \
+    static void name(sterna_test *t)                                                                         \
+    {                                                                                                        \
+        on_device(t, "", op_shapes_##name);                                                                  \
+    }
+OP_GROUPS(OP_GROUP)
+#undef OP_GROUP
+
+static void weights_are_split(sterna_test *t)
+{
+    NEEDS_OPENCL(t);
+    op_shapes_split(t, opencl_backend(), "max_binding=10k", "max_binding=4k");
+}
+
+/* Kernels stride over a grid that is smaller than the work. */
+static void small_grids(sterna_test *t)
+{
+    on_device(t, "max_groups=1", op_shapes_strided);
+    on_device(t, "max_groups=3", op_shapes_strided);
+}
+
+const sterna_test_case sterna_test_cases[] = {
+#define OP_GROUP(name) {#name, name, 60},
+    OP_GROUPS(OP_GROUP)
+#undef OP_GROUP
+        {"weights_are_split", weights_are_split, 120},
+    {"small_grids", small_grids, 120},
+    {0},
+};
