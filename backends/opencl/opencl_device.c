@@ -1,5 +1,6 @@
 /* Asking platforms and devices, names and settings. */
 #include "opencl/opencl_device.h"
+#include "base/signals.h"
 #include "base/size.h"
 #include "gpu/gpu_settings.h"
 #include <inttypes.h>
@@ -200,14 +201,16 @@ sterna_status sterna_opencl_list(const opencl_api *api, opencl_list *list, stern
     cl_uint count = 0;
     char text[OPENCL_ERROR_TEXT];
     list->count = 0;
+    sterna_signals_keep();
     cl_int error = api->clGetPlatformIDs(OPENCL_MAX_PLATFORMS, platforms, &count);
+    if (count > OPENCL_MAX_PLATFORMS) count = OPENCL_MAX_PLATFORMS;
+    for (cl_uint i = 0; error == CL_SUCCESS && i < count; i++) read_platform(api, platforms[i], list);
+    sterna_signals_restore();
     if (error != CL_SUCCESS || count == 0)
         return sterna_fail(fault, STERNA_UNSUPPORTED,
                            "opencl: no driver is installed (clGetPlatformIDs gives %s); PoCL runs on any "
                            "processor: package pocl-opencl-icd",
                            sterna_opencl_error(error, text));
-    if (count > OPENCL_MAX_PLATFORMS) count = OPENCL_MAX_PLATFORMS;
-    for (cl_uint i = 0; i < count; i++) read_platform(api, platforms[i], list);
     give_names(list);
     return STERNA_OK;
 }

@@ -1,5 +1,6 @@
 /* Kernels: embedded texts by id, compiled when first asked for, kept as binaries between runs. */
 #include "base/hash.h"
+#include "base/signals.h"
 #include "base/size.h"
 #include "opencl/opencl_driver.h"
 #include <stdio.h>
@@ -155,13 +156,14 @@ sterna_status sterna_opencl_build(opencl_gpu *gpu, const char *id, const char *t
     build_key key;
     snprintf(options, sizeof options, "-cl-std=%s", needs ? gpu->device.standard : "CL1.2");
     make_key(gpu, text, text_bytes, options, &key);
+    sterna_status status = STERNA_OK;
+    sterna_signals_keep();
     *kernel = from_cache(gpu, id, options, &key);
-    if (*kernel) {
+    if (*kernel)
         gpu->from_cache++;
-        return STERNA_OK;
-    }
-    sterna_status status = compile(gpu, id, text, text_bytes, options, &key, kernel, fault);
-    if (status == STERNA_OK) gpu->compiled++;
+    else if ((status = compile(gpu, id, text, text_bytes, options, &key, kernel, fault)) == STERNA_OK)
+        gpu->compiled++;
+    sterna_signals_restore();
     return status;
 }
 
