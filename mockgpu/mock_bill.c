@@ -93,16 +93,16 @@ void sterna_mock_log(mock_bill *bill, const char *call, const char *format, ...)
     sterna_writer_write(bill->log, line, (size_t)n, &bill->log_fault);
 }
 
-void sterna_mock_bill_end(mock_bill *bill, const sterna_host *host)
+void sterna_mock_bill_end(mock_bill *bill, const char *counts, const sterna_host *host)
 {
     const mock_sum *s = &bill->all;
     if (!bill->log) return;
     sterna_mock_log(bill, "close",
-                    "\"launches\":%" PRIu64 ",\"marks\":%" PRIu64 ",\"uploads\":%" PRIu64
+                    "%s,\"launches\":%" PRIu64 ",\"marks\":%" PRIu64 ",\"uploads\":%" PRIu64
                     ",\"uploaded\":%" PRIu64 ",\"downloads\":%" PRIu64 ",\"downloaded\":%" PRIu64
                     ",\"read\":%" PRIu64 ",\"written\":%" PRIu64 ",\"shared\":%" PRIu64 ",\"ns\":%" PRIu64,
-                    s->launches, s->marks, s->uploads, s->uploaded, s->downloads, s->downloaded, s->read,
-                    s->written, s->shared, s->picoseconds / 1000);
+                    counts, s->launches, s->marks, s->uploads, s->uploaded, s->downloads, s->downloaded,
+                    s->read, s->written, s->shared, s->picoseconds / 1000);
     if (bill->log_fault.status == STERNA_OK)
         sterna_writer_commit(bill->log, &bill->log_fault);
     else

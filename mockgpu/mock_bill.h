@@ -24,8 +24,8 @@ typedef struct mock_bill {
 
 /* Opens the log when the settings name one. */
 sterna_status sterna_mock_bill_begin(mock_bill *bill, const mock_settings *settings, sterna_fault *fault);
-/* Writes the sum and closes the log; what could not be written is said to the host. */
-void sterna_mock_bill_end(mock_bill *bill, const sterna_host *host);
+/* Writes the sum behind `counts` (members of the line) and closes the log; what could not be written is said to the host. */
+void sterna_mock_bill_end(mock_bill *bill, const char *counts, const sterna_host *host);
 
 /* One call: the members of a JSON object behind "call", as printf wants them. */
 void sterna_mock_log(mock_bill *bill, const char *call, const char *format, ...)

@@ -45,7 +45,11 @@ void sterna_mock_device_free(mock_device *device)
                  bytes);
         host->log(host->context, 0, text);
     }
-    sterna_mock_bill_end(&device->bill, host);
+    char counts[160];
+    snprintf(counts, sizeof counts,
+             "\"allocations\":%" PRIu64 ",\"leaked\":%u,\"lookups\":%" PRIu64 ",\"copies\":%" PRIu64,
+             device->allocations, leaked, device->lookups, device->copies);
+    sterna_mock_bill_end(&device->bill, counts, host);
     host->release(host->context, device);
 }
 

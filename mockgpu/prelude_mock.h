@@ -12,8 +12,10 @@
 #define RINT(a)        rintf(a)
 
 /* Every turn of a loop counts, so that one without an end is found. */
+/* clang-format off */
 #define for(...)   for (__VA_ARGS__) if (!mock_turn(MOCK_HERE)) {} else
 #define while(...) while (mock_turn(MOCK_HERE) && (__VA_ARGS__))
+/* clang-format on */
 
 #define LOCAL_ID ((uint)I->local)
 #define GROUP_X  (I->group->x)

@@ -1,9 +1,8 @@
-/* Whole models on the mock GPU: the CPU's bits under many schedules, and every announced fault at every n of a run of
- * two tokens. */
-#include "base/mem.h"
+/* Whole models on the mock GPU: the CPU's bits under many schedules, on small devices, and under every profile. */
 #include "base/size.h"
 #include "convert/convert.h"
 #include "golden_test.h"
+#include "mock_profile.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -16,12 +15,12 @@
 #define SANITIZED 1
 #endif
 
-enum { TOKENS = 2, MOST_RUNS = 2000 };
+enum { TOKENS = 2 };
 /* Sanitizer builds look at the code, not at the orders, and are ten times slower. */
 #ifdef SANITIZED
-enum { SEEDS = 3, STEP = 5 };
+enum { SEEDS = 3 };
 #else
-enum { SEEDS = 64, STEP = 1 };
+enum { SEEDS = 64 };
 #endif
 static const uint32_t warps[] = {4, 8, 16, 32, 64};
 
@@ -98,40 +97,71 @@ static void a_small_device(sterna_test *t)
     CHECK(t, strcmp(hex, want) == 0);
 }
 
-/* "<key>=n" for n = 1, 2, ... until the run ends well: each earlier one ends with `wanted` and a sentence that holds
- * `part`, and leaves no memory behind. */
-static void sweep(sterna_test *t, const char *path, const char *key, sterna_status wanted, const char *part)
+/* The line behind "# expect " or "# expect verified " of a profile, or false. */
+static bool expectation(const char *profile, const char *mark, char *line, size_t size)
 {
-    char want[65], hex[65], device[80];
-    sterna_fault fault = {0};
-    CHECK_MSG(t, run(path, "cpu:scalar", TOKENS, want, &fault) == STERNA_OK, "%s", fault.text);
-    for (uint32_t n = 1; n < MOST_RUNS; n += STEP) {
-        int64_t live = sterna_mem_live();
-        fault = (sterna_fault){0};
-        snprintf(device, sizeof device, "mock:%s=%u", key, n);
-        sterna_status status = run(path, device, TOKENS, hex, &fault);
-        CHECK_MSG(t, sterna_mem_live() == live, "%s: %d blocks leaked", device,
-                  (int)(sterna_mem_live() - live));
-        if (status == STERNA_OK) {
-            CHECK_MSG(t, strcmp(hex, want) == 0, "%s: %s, the reference has %s", device, hex, want);
-            printf("%s: %u places\n", key, n - 1);
-            CHECK(t, n > 10);
-            return;
-        }
-        CHECK_MSG(t, status == wanted && fault.status == wanted && strstr(fault.text, part),
-                  "%s: status %d, '%s'", device, (int)status, fault.text);
-    }
-    CHECK(t, false && "the run ends well for some n");
+    const char *at = strstr(profile, mark);
+    if (!at) return false;
+    at += strlen(mark);
+    snprintf(line, size, "%.*s", (int)strcspn(at, "\r\n"), at);
+    return true;
 }
 
-static void every_fault_at_every_n(sterna_test *t)
+/* Runs the golden model on a profile: what its file says has to come of it. */
+static void holds(sterna_test *t, const char *file, bool verify, const char *expected, const char *reference)
 {
-    char path[1200];
-    if (!make_model(t, "bitnet-small", "tq2_0", path, sizeof path)) return;
-    sweep(t, path, "fail_alloc", STERNA_MEMORY, "refused by its profile");
-    sweep(t, path, "fail_launch", STERNA_DEVICE, "refused by its profile");
-    sweep(t, path, "lose_launch", STERNA_DEVICE, "device lost in launch");
-    sweep(t, path, "hang_launch", STERNA_DEVICE, "watchdog");
+    char device[300], hex[65] = "";
+    golden_run one;
+    sterna_fault fault = {0};
+    sterna_session_params params = golden_params(device, STERNA_KV_F16);
+    params.n_ctx = 64;
+    params.verify_upload = verify;
+    snprintf(device, sizeof device, "mock:profile=%s", file);
+    sterna_status status = golden_open("golden/models/golden.gguf", &params, &one, &fault);
+    if (status == STERNA_OK) status = golden_digest(&one, "the", TOKENS, hex, &fault);
+    golden_close(&one);
+    const char *colon = strstr(expected, ": ");
+    size_t length = colon ? (size_t)(colon - expected) : strlen(expected);
+    const char *name =
+        status == STERNA_OK && strcmp(hex, reference) != 0 ? "OTHER" : sterna_status_name(status);
+    bool same = strlen(name) == length && strncmp(name, expected, length) == 0;
+    if (!EXPECT(t, same && (!colon || strstr(fault.text, colon + 2))))
+        sterna_test_note(t, "%s%s: expected '%s', got %s, '%s'", file, verify ? ", verified" : "", expected,
+                         name, fault.text);
+}
+
+static void profiles_of_known_drivers(sterna_test *t)
+{
+    char list[] = GOLDEN_PROFILES, want[65], expected[200];
+    sterna_fault fault = {0};
+    uint32_t count = 0;
+    CHECK_MSG(t, run("golden/models/golden.gguf", "cpu:scalar", TOKENS, want, &fault) == STERNA_OK, "%s",
+              fault.text);
+    for (char *file = strtok(list, ","); file; file = strtok(NULL, ","), count++) {
+        sterna_mapping text = {0};
+        if (!golden_read(t, file, &text)) return;
+        bool plain = expectation((const char *)text.data, "# expect ", expected, sizeof expected);
+        EXPECT(t, plain);
+        if (plain) holds(t, file, false, expected, want);
+        if (expectation((const char *)text.data, "# expect verified ", expected, sizeof expected))
+            holds(t, file, true, expected, want);
+        sterna_sys_unmap(&text);
+    }
+    CHECK(t, count >= 10);
+}
+
+/* Profiles by name only make a device small or odd: the same digest. */
+static void profiles_by_name(sterna_test *t)
+{
+    char want[65], hex[65], device[60];
+    sterna_fault fault = {0};
+    const char *name, *path = sterna_test_repo(t, "golden/models/golden.gguf");
+    CHECK_MSG(t, run(path, "cpu:scalar", TOKENS, want, &fault) == STERNA_OK, "%s", fault.text);
+    for (uint32_t i = 0; (name = sterna_mock_profile_name(i)); i++) {
+        snprintf(device, sizeof device, "mock:%s", name);
+        CHECK_MSG(t, run(path, device, TOKENS, hex, &fault) == STERNA_OK, "%s: %s", device, fault.text);
+        CHECK_MSG(t, strcmp(hex, want) == 0, "%s: %s, the reference has %s", device, hex, want);
+    }
 }
 
 const sterna_test_case sterna_test_cases[] = {
@@ -139,6 +169,7 @@ const sterna_test_case sterna_test_cases[] = {
     {"schedules_block", schedules_block, 60},
     {"schedules_golden", schedules_golden, 60},
     {"a_small_device", a_small_device, 60},
-    {"every_fault_at_every_n", every_fault_at_every_n, 120},
+    {"profiles_of_known_drivers", profiles_of_known_drivers, 60},
+    {"profiles_by_name", profiles_by_name, 60},
     {0},
 };

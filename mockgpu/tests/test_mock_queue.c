@@ -186,7 +186,7 @@ static void the_log(sterna_test *t)
         "\"call\":\"reached\",\"mark\":1,\"launches\":1,",
         "\"call\":\"wait\",\"mark\":1,\"milliseconds\":0,\"result\":\"OK\"}\n",
         "\"call\":\"free\",\"memory\":3,\"result\":\"OK\"}\n",
-        "\"call\":\"close\",\"launches\":1,\"marks\":1,\"uploads\":1,\"uploaded\":4096,\"downloads\":0,"
+        "\"call\":\"close\",\"allocations\":3,\"leaked\":0,\"lookups\":0,\"copies\":1,\"launches\":1,\"marks\":1,\"uploads\":1,\"uploaded\":4096,\"downloads\":0,"
         "\"downloaded\":0,\"read\":2048,"
         "\"written\":1028,"};
     char path[2][1200], variant[2500];
