@@ -1,4 +1,4 @@
-# A binary file as C arrays. Usage: cmake -DFILE=file -DOUT=file.c -DSYMBOL=name -P embed.cmake
+# A file as C arrays; a zero byte that does not count stands behind, so that text is a string. Usage: cmake -DFILE=file -DOUT=file.c -DSYMBOL=name -P embed.cmake
 file(READ ${FILE} bytes HEX)
 file(SHA256 ${FILE} hash)
 file(SIZE ${FILE} size)
@@ -12,5 +12,5 @@ extern const size_t ${SYMBOL}_bytes;
 const size_t ${SYMBOL}_bytes = ${size};
 const unsigned char ${SYMBOL}_sha256[32] = {${hash}};
 const unsigned char ${SYMBOL}[] = {
-${bytes}};
+${bytes}0};
 ")
