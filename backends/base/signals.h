@@ -5,7 +5,7 @@
 #define STERNA_SIGNALS_H
 
 /* Call both around calls of such a library, in pairs; pairs may nest and overlap between threads: the first one
- * keeps, the last one puts back. No handler may be set meanwhile. */
+ * keeps, the last one puts back. No handler may be set meanwhile. Between them a thread's interrupts wait. */
 void sterna_signals_keep(void);
 void sterna_signals_restore(void);
 

@@ -1,4 +1,5 @@
 /* Devices and buffers of the GPU host; what it supports and which kernels ran. */
+#include "base/signals.h"
 #include "gpu/gpu_private.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -27,8 +28,10 @@ sterna_status sterna_gpu_open(const sterna_gpu_driver *driver, const sterna_host
     empty_list(&device->weights);
     empty_list(&device->plans);
     empty_list(&device->submissions);
+    sterna_signals_keep(); /* LLVM inside a driver would take them */
     sterna_status status =
         driver->open(host, params->variant ? params->variant : "", &device->gpu, &device->limits, fault);
+    sterna_signals_restore();
     if (status != STERNA_OK) {
         host->release(host->context, device);
         return status;

@@ -1,6 +1,5 @@
 /* Opening and closing a device, and the driver table over the other files. */
 #include "opencl/opencl_driver.h"
-#include "base/signals.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -61,7 +60,6 @@ static sterna_status open_gpu(const sterna_host *host, const char *variant, void
     gpu->cl = cl;
     gpu->host = host;
     status = choose(cl, variant, gpu, fault);
-    sterna_signals_keep();
     if (status == STERNA_OK) {
         const cl_context_properties properties[] = {CL_CONTEXT_PLATFORM,
                                                     (cl_context_properties)gpu->device.platform, 0};
@@ -71,7 +69,6 @@ static sterna_status open_gpu(const sterna_host *host, const char *variant, void
         if (!gpu->queue || error != CL_SUCCESS)
             status = sterna_opencl_fail(fault, error, "device %s cannot be opened", gpu->device.name);
     }
-    sterna_signals_restore();
     if (status != STERNA_OK) {
         close_gpu(gpu);
         return status;
