@@ -72,7 +72,7 @@ int call_device_attribute(int *value, int attribute, int device)
     if (code != VENDOR_SUCCESS) return sterna_vendor_leave(code);
     switch (attribute) {
     case NUMBER_max_group_items:
-        *value = MOCK_MAX_GROUP;
+        *value = (int)limits.max_group_items;
         break;
     case NUMBER_max_grid_x:
     case NUMBER_max_grid_y:

@@ -114,7 +114,7 @@ vendor_code sterna_vendor_function_attribute(int *value, int attribute, const vo
     if (!function) return sterna_vendor_fail(VENDOR_INVALID_HANDLE, "%p is no function", handle);
     switch (attribute) {
     case MAX_ITEMS:
-        *value = MOCK_MAX_GROUP;
+        *value = (int)function->module->context->limits.max_group_items;
         break;
     case SHARED_BYTES:
         *value = (int)function->kernel->shared_bytes;

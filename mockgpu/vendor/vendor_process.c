@@ -130,8 +130,8 @@ const char *sterna_vendor_name(int code)
     return last_name;
 }
 
-/* Settings: the API's own, then those of the environment. A pointer has no bound but its allocation's, and refused
- * launches are refused here, where the call is. */
+/* Settings: the API's own, then those of the environment. A pointer has no bound but its allocation's and no alignment
+ * but that of words, and refused launches are refused here, where the call is. */
 static vendor_code settings_now(char *variant, size_t size, mock_settings *settings)
 {
     sterna_fault fault = {0};
@@ -141,7 +141,7 @@ static vendor_code settings_now(char *variant, size_t size, mock_settings *setti
     if (status != STERNA_OK)
         return sterna_vendor_fail(VENDOR_INVALID_VALUE, "%s: %s", sterna_env_name(STERNA_ENV_GPU_FAKE),
                                   fault.text);
-    int rest = snprintf(variant + n, size - (size_t)n, ",max_binding=1024g,fail_launch=0");
+    int rest = snprintf(variant + n, size - (size_t)n, ",max_binding=1024g,alignment=4,fail_launch=0");
     return (size_t)n + (size_t)rest < size
                ? VENDOR_SUCCESS
                : sterna_vendor_fail(VENDOR_INVALID_VALUE, "%s: more than %zu bytes",
@@ -180,7 +180,7 @@ vendor_code sterna_vendor_limits(sterna_gpu_limits *limits)
     if (code == VENDOR_SUCCESS)
         *limits = (sterna_gpu_limits){.memory_bytes = settings.memory,
                                       .max_groups = (uint32_t)settings.max_groups,
-                                      .max_group_items = MOCK_MAX_GROUP,
+                                      .max_group_items = (uint32_t)settings.max_group_items,
                                       .subgroup = (uint32_t)settings.warp};
     return code;
 }

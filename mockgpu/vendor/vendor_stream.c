@@ -19,6 +19,17 @@ static uint32_t draw(vendor_context *context)
 
 /* Issuing. */
 
+/* Until the mock has done what was issued. */
+static vendor_code settle(vendor_context *context)
+{
+    sterna_fault fault = {0};
+    uint64_t fence;
+    uint32_t tag;
+    sterna_status status = sterna_mock_driver.fence(context->gpu, &fence, &fault);
+    if (status == STERNA_OK) status = sterna_mock_driver.wait(context->gpu, fence, 0, &tag, &fault);
+    return sterna_vendor_status(context, status, fault.text);
+}
+
 static void issue_copy(vendor_context *context, const vendor_command *c)
 {
     char why[200];
@@ -148,16 +159,8 @@ static bool issue_any(vendor_context *context)
 
 vendor_code sterna_vendor_wait(vendor_context *context, const vendor_stream *only)
 {
-    sterna_fault fault = {0};
-    uint64_t fence;
-    uint32_t tag;
     while (context->sticky == VENDOR_SUCCESS && (!only || only->waiting.first) && issue_any(context)) {}
-    if (context->sticky == VENDOR_SUCCESS) {
-        sterna_status status = sterna_mock_driver.fence(context->gpu, &fence, &fault);
-        if (status == STERNA_OK) status = sterna_mock_driver.wait(context->gpu, fence, 0, &tag, &fault);
-        sterna_vendor_status(context, status, fault.text);
-    }
-    return context->sticky;
+    return context->sticky == VENDOR_SUCCESS ? settle(context) : context->sticky;
 }
 
 /* Streams. */
