@@ -17,17 +17,23 @@ static void their_handler(int number)
     theirs++;
 }
 
+static void set(int number, void (*handler)(int))
+{
+    struct sigaction action = {.sa_handler = handler};
+    sigaction(number, &action, NULL);
+}
+
 /* What LLVM does. */
 static void a_library(void)
 {
-    signal(SIGINT, their_handler);
-    signal(SIGSEGV, their_handler);
+    set(SIGINT, their_handler);
+    set(SIGSEGV, their_handler);
 }
 
 static void come_back(sterna_test *t)
 {
     struct sigaction now;
-    signal(SIGINT, our_handler);
+    set(SIGINT, our_handler);
     sterna_signals_keep();
     sterna_signals_keep();
     a_library();
