@@ -716,7 +716,7 @@ static void exports(sterna_test *t)
         vendor_rig rig;
         if (!vendor_rig_load(t, &rig, hip, NULL)) return;
         for (uint32_t i = 0; i < STERNA_COUNT(hidden); i++)
-            CHECK_MSG(t, sterna_sys_dlsym(rig.api.library, hidden[i]) == NULL, "%s is visible", hidden[i]);
+            CHECK_MSG(t, sterna_sys_dlsym(rig.library, hidden[i]) == NULL, "%s is visible", hidden[i]);
         CHECK(t, strstr(rig.state(NULL), hip ? "libamdhip64" : "libcuda"));
         vendor_rig_close(t, &rig);
     }

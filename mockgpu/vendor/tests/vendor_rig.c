@@ -16,7 +16,7 @@ bool vendor_rig_load(sterna_test *t, vendor_rig *rig, int hip, const char *setti
         unsetenv("STERNA_GPU_FAKE");
     const char *path = hip ? STERNA_BINARY_DIR "/mockgpu/vendor/hip/libamdhip64.so"
                            : STERNA_BINARY_DIR "/mockgpu/vendor/cuda/libcuda.so.1";
-    if (!EXPECT(t, sterna_sys_dlopen(path, &rig->api.library, &fault) == STERNA_OK)) {
+    if (!EXPECT(t, sterna_sys_dlopen(path, &rig->library, &fault) == STERNA_OK)) {
         sterna_test_note(t, "%s", fault.text);
         return false;
     }
@@ -26,7 +26,7 @@ bool vendor_rig_load(sterna_test *t, vendor_rig *rig, int hip, const char *setti
     names = hip ? hip_name : cuda;                                                                           \
     if (names) {                                                                                             \
         const char *last = strrchr(names, '|');                                                              \
-        void *found = sterna_sys_dlsym(rig->api.library, last ? last + 1 : names);                           \
+        void *found = sterna_sys_dlsym(rig->library, last ? last + 1 : names);                               \
         memcpy(&rig->api.member, &found, sizeof found);                                                      \
         if (!EXPECT(t, found != NULL)) {                                                                     \
             sterna_test_note(t, "%s has no %s", path, names);                                                \
@@ -35,7 +35,7 @@ bool vendor_rig_load(sterna_test *t, vendor_rig *rig, int hip, const char *setti
     }
 #define STREAM_NUMBER(member, cuda, hip_number) rig->api.member = hip ? hip_number : cuda;
 #include "gpu/stream/api.def"
-    void *state = sterna_sys_dlsym(rig->api.library, STERNA_MOCK_VENDOR_NAME);
+    void *state = sterna_sys_dlsym(rig->library, STERNA_MOCK_VENDOR_NAME);
     memcpy(&rig->state, &state, sizeof state);
     return EXPECT(t, state != NULL) && complete;
 }
@@ -66,7 +66,7 @@ void vendor_rig_close(sterna_test *t, vendor_rig *rig)
     sterna_mock_vendor_state left = vendor_rig_state(rig);
     EXPECT(t, left.allocations + left.pinned + left.streams + left.events + left.modules + left.graphs == 0);
     if (rig->context) EXPECT(t, api->context_release(0) == CODE_SUCCESS);
-    sterna_sys_dlclose(rig->api.library);
+    sterna_sys_dlclose(rig->library);
 }
 
 /* Fields of ELF files by their offsets in the gABI's tables. */

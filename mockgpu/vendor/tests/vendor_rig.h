@@ -10,6 +10,7 @@
 
 typedef struct vendor_rig {
     bool hip;
+    void *library;
     stream_api api;
     sterna_mock_vendor_fn state;
     void *context, *stream, *module;
