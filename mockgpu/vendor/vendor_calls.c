@@ -85,6 +85,7 @@ int call_device_attribute(int *value, int attribute, int device)
         *value = 9;
         break;
     case NUMBER_capability_minor:
+    case NUMBER_integrated: /* no: memory of its own */
         *value = 0;
         break;
     default:

@@ -16,9 +16,19 @@ static bool initialised;
 static vendor_context *primary;
 static uint64_t launches; /* of contexts that have ended */
 
-static _Thread_local const void *current; /* a handle: a context may end while threads still name it */
-static _Thread_local vendor_code last_code;
-static _Thread_local char last_sentence[VENDOR_SENTENCE], last_name[VENDOR_SENTENCE + 64];
+/* A handle: a context may end while threads still name it. Little is kept by thread: the mock's thread-local variables
+ * are of the kind that needs room set aside at the program's start, of which libraries loaded later find little. */
+static _Thread_local const void *current;
+
+/* The latest failure, and texts that were given out; the host prints them at once. */
+enum { TEXTS = 16 };
+static struct {
+    const void *thread;
+    vendor_code code;
+    char sentence[VENDOR_SENTENCE];
+} last;
+static char texts[TEXTS][VENDOR_SENTENCE + 64];
+static uint32_t next_text;
 
 void sterna_vendor_enter(void)
 {
@@ -33,7 +43,7 @@ int sterna_vendor_leave(vendor_code code)
 
 const void *sterna_vendor_thread(void)
 {
-    return &last_code;
+    return &current;
 }
 
 static void *host_allocate(void *context, size_t bytes, size_t alignment)
@@ -61,8 +71,9 @@ static const sterna_host host = {sizeof host,   STERNA_ABI_VERSION, NULL,
 
 static void note(vendor_code code, const char *text)
 {
-    last_code = code;
-    snprintf(last_sentence, sizeof last_sentence, "%s", text);
+    last.thread = sterna_vendor_thread();
+    last.code = code;
+    snprintf(last.sentence, sizeof last.sentence, "%s", text);
 }
 
 vendor_code sterna_vendor_fail(vendor_code code, const char *format, ...)
@@ -125,9 +136,10 @@ const char *sterna_vendor_name(int code)
         return NULL;
     }
     if (code == VENDOR_SUCCESS) return name;
-    if (code == (int)last_code) sentence = last_sentence;
-    snprintf(last_name, sizeof last_name, "%s: %s", name, sentence);
-    return last_name;
+    if (code == (int)last.code && last.thread == sterna_vendor_thread()) sentence = last.sentence;
+    char *text = texts[next_text++ % TEXTS];
+    snprintf(text, sizeof texts[0], "%s: %s", name, sentence);
+    return text;
 }
 
 /* Settings: the API's own, then those of the environment. A pointer has no bound but its allocation's and no alignment
