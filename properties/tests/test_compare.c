@@ -269,6 +269,19 @@ static void a_lost_device_is_left_out(sterna_test *t)
     sterna_lockstep_free(&s->report);
 }
 
+/* One bit of one output flips without a word: it is found, as the only difference. */
+static void a_flipped_bit_is_named(sterna_test *t)
+{
+    static const char *const flipping[] = {"cpu:scalar", "mock:flip_bit=40"};
+    scene *s = compare(t, GOLDEN, flipping, 2, STERNA_PROFILE_EXACT, sterna_test_folder(t));
+    if (s->status == STERNA_UNSUPPORTED) SKIP(t, "%s", s->fault.text);
+    CHECK_MSG(t, s->status == STERNA_OK, "%s", s->fault.text);
+    EXPECT(t, s->report.devices[1].diverging == 1 && s->report.devices[1].kept[0].different == 1);
+    EXPECT(t, s->summary.repro[1].path[0] && s->summary.repro[1].device.code == STERNA_VERDICT_PASS);
+    EXPECT(t, sterna_lockstep_verdict(&s->report, &s->fault) == STERNA_FAILED);
+    sterna_lockstep_free(&s->report);
+}
+
 static void refusals(sterna_test *t)
 {
     static const char *const one[] = {"cpu:scalar"}, *const unknown[] = {"cpu:scalar", "cpu:nonsense"};
@@ -378,6 +391,7 @@ const sterna_test_case sterna_test_cases[] = {
     {"a_flag_of_its_own_is_a_difference", a_flag_of_its_own_is_a_difference, 60},
     {"fast_profile_has_bounds", fast_profile_has_bounds, 60},
     {"a_lost_device_is_left_out", a_lost_device_is_left_out, 60},
+    {"a_flipped_bit_is_named", a_flipped_bit_is_named, 60},
     {"refusals", refusals, 60},
     {"forms_are_well_formed", forms_are_well_formed, 60},
     {0}};
