@@ -72,7 +72,10 @@ static const error_row *find(cl_int code)
 const char *sterna_opencl_error(cl_int code, char text[OPENCL_ERROR_TEXT])
 {
     const error_row *row = find(code);
-    snprintf(text, OPENCL_ERROR_TEXT, "%s (%d)", row ? row->name : "an unknown error", code);
+    if (code == CL_SUCCESS) /* from a function that gives an object */
+        snprintf(text, OPENCL_ERROR_TEXT, "the driver gives nothing and tells no error");
+    else
+        snprintf(text, OPENCL_ERROR_TEXT, "%s (%d)", row ? row->name : "an unknown error", code);
     return text;
 }
 

@@ -1,0 +1,34 @@
+/* An OpenCL library that computes nothing and fails on command: every function at its n-th call, kernels that fail or
+ * never end. Owns: what the tests set and count in it. Loaded as $STERNA_OPENCL_LIBRARY. */
+#ifndef STERNA_FAKE_OPENCL_H
+#define STERNA_FAKE_OPENCL_H
+
+#include "opencl/opencl_api.h"
+#include <stdbool.h>
+
+enum {
+#define CL_FUNCTION(result, name, parameters) FAKE_##name,
+#include "opencl/opencl_functions.def"
+    FAKE_FUNCTIONS
+};
+
+typedef struct fake_opencl {
+    /* Settings. */
+    int fail;                         /* a function, -1: none */
+    uint32_t fail_at;                 /* its call that fails, from 1 */
+    cl_int code;                      /* what it gives; CL_SUCCESS: no object, and no error */
+    uint32_t bad_kernel, hung_kernel; /* launch that fails or never ends, from 1; 0: none */
+    uint32_t devices;
+    const char *platform_name, *device_version, *extensions;
+    const char *build_log;
+    bool refuses_binaries;
+    /* Counts. */
+    uint32_t calls[FAKE_FUNCTIONS];
+    uint32_t launches;
+    int live; /* objects made and not released */
+} fake_opencl;
+
+/* The exported object. */
+#define FAKE_OPENCL_SYMBOL "sterna_fake_opencl"
+
+#endif

@@ -1,0 +1,375 @@
+/* A driver that fails: every OpenCL function at each of its calls, kernels that fail or never end, odd answers. Through
+ * the backend's ABI, on the fake library, so that no device is needed. */
+#include "base/mem.h"
+#include "base/size.h"
+#include "base/sys.h"
+#include "fake_opencl.h"
+#include "gpu/tests/tiny_plan.h"
+#include "opencl_testing.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST = TINY_ROWS * TINY_WIDTH };
+
+static const char *const function_names[] = {
+#define CL_FUNCTION(result, name, parameters) #name,
+#include "opencl/opencl_functions.def"
+};
+
+/* The fake's settings and counts; NULL, and the case has failed, when it cannot be loaded. */
+static fake_opencl *load_fake(sterna_test *t)
+{
+    static const char path[] = STERNA_BINARY_DIR "/plugins/fake_opencl.so";
+    void *library;
+    sterna_fault fault = {0};
+    setenv("STERNA_OPENCL_LIBRARY", path, 1);
+    if (!EXPECT(t, sterna_sys_dlopen(path, &library, &fault) == STERNA_OK)) return NULL;
+    return sterna_sys_dlsym(library, FAKE_OPENCL_SYMBOL);
+}
+
+/* Makes a plan and runs it twice. */
+static sterna_status whole_run(const char *variant, sterna_result *result, sterna_fault *fault)
+{
+    static float out[MOST];
+    tiny_plan p;
+    *result = (sterna_result){.size = sizeof *result};
+    sterna_status status = tiny_make(&p, opencl_backend(), op_case_host(), variant);
+    if (status == STERNA_OK) status = tiny_run(&p, TINY_ROWS, out, result);
+    if (status == STERNA_OK) status = tiny_run(&p, 1, out, result);
+    *fault = p.fault;
+    tiny_close(&p);
+    return status;
+}
+
+/* Functions whose failure changes nothing: what is released is gone, texts and features are absent; with binaries in the
+ * cache, a program that cannot be made of one is compiled. */
+static bool may_fail(int function, bool cached)
+{
+    return strncmp(function_names[function], "clRelease", 9) == 0 || function == FAKE_clGetPlatformInfo ||
+           function == FAKE_clGetDeviceInfo ||
+           (cached && (function == FAKE_clGetProgramInfo || function == FAKE_clCreateProgramWithBinary ||
+                       function == FAKE_clBuildProgram || function == FAKE_clCreateKernel));
+}
+
+/* A function fails at its first, second, ... call; returns how many runs ended with an error. */
+static uint32_t every_call(sterna_test *t, fake_opencl *fake, int function, cl_int code, bool cached)
+{
+    const char *name = function_names[function];
+    const int64_t live = sterna_mem_live();
+    uint32_t failures = 0;
+    for (uint32_t n = 1;; n += n < 40 ? 1 : 37) {
+        sterna_result result;
+        sterna_fault fault = {0};
+        memset(fake->calls, 0, sizeof fake->calls);
+        fake->fail = function;
+        fake->fail_at = n;
+        fake->code = code;
+        sterna_status status = whole_run("", &result, &fault);
+        fake->fail = -1;
+        bool right = fake->live == 0 && sterna_mem_live() == live;
+        if (fake->calls[function] >= n)
+            right &= status == fault.status && (status == STERNA_OK) == (fault.text[0] == 0) &&
+                     (status != STERNA_OK || may_fail(function, cached)) && status != STERNA_INTERNAL &&
+                     status != STERNA_USAGE;
+        if (!EXPECT(t, right))
+            sterna_test_note(t, "%s, call %u gives %d: status %d, '%s', %d objects and %d blocks left", name,
+                             n, code, (int)status, fault.text, fake->live, (int)(sterna_mem_live() - live));
+        if (fake->calls[function] < n || !right) return failures; /* all calls have failed once */
+        failures += status != STERNA_OK;
+    }
+}
+
+static void every_function(sterna_test *t, bool cached)
+{
+    static const cl_int codes[] = {CL_OUT_OF_HOST_MEMORY, CL_SUCCESS, -9999};
+    fake_opencl *fake = load_fake(t);
+    sterna_result result;
+    sterna_fault fault = {0};
+    uint32_t failures = 0;
+    CHECK(t, fake != NULL);
+    setenv("STERNA_CACHE", cached ? sterna_test_folder(t) : "off", 1);
+    for (int f = 0; f < FAKE_FUNCTIONS; f++)
+        for (size_t c = 0; c < STERNA_COUNT(codes); c++) {
+            bool gives_object = strncmp(function_names[f], "clCreate", 8) == 0;
+            if (codes[c] != CL_SUCCESS || gives_object) failures += every_call(t, fake, f, codes[c], cached);
+        }
+    printf("%u failures\n", failures);
+    CHECK(t, failures > 250);
+    CHECK_MSG(t, whole_run("", &result, &fault) == STERNA_OK, "%s", fault.text);
+}
+
+static void every_function_at_every_call(sterna_test *t)
+{
+    every_function(t, false);
+}
+
+static void every_function_with_binaries(sterna_test *t)
+{
+    every_function(t, true);
+}
+
+/* A kernel that fails while it runs: the first wait says which, and later calls repeat it. */
+static void kernels_that_fail(sterna_test *t)
+{
+    fake_opencl *fake = load_fake(t);
+    CHECK(t, fake != NULL);
+    for (uint32_t n = 1; n <= 2 * TINY_NODES; n++) {
+        char want[120];
+        sterna_result result;
+        sterna_fault fault = {0};
+        uint32_t node = (n - 1) % TINY_NODES;
+        fake->launches = 0;
+        fake->bad_kernel = n;
+        CHECK(t, whole_run("", &result, &fault) == STERNA_DEVICE);
+        snprintf(want, sizeof want, "(node %u) failed: CL_OUT_OF_RESOURCES (-5); the device is lost", node);
+        CHECK_MSG(t, strstr(fault.text, want), "%s", fault.text);
+        CHECK_MSG(t, result.node == node && result.label == TINY_LABEL + node, "node %u", result.node);
+        CHECK_MSG(t, fake->live == 0, "%d objects left", fake->live);
+    }
+    fake->launches = 0;
+    fake->bad_kernel = 2;
+    tiny_plan p;
+    sterna_fence first, second, third;
+    sterna_result result = {.size = sizeof result};
+    CHECK(t, tiny_make(&p, opencl_backend(), op_case_host(), "") == STERNA_OK);
+    CHECK(t, tiny_submit(&p, 1, &first) == STERNA_OK && tiny_submit(&p, 1, &second) == STERNA_OK);
+    CHECK(t, p.api->wait(p.device, second, 0, &result, &p.fault) == STERNA_DEVICE && result.node == 0);
+    p.fault = (sterna_fault){0};
+    CHECK(t, p.api->wait(p.device, first, 0, &result, &p.fault) == STERNA_DEVICE && result.node == 1);
+    CHECK_MSG(t, strstr(p.fault.text, "opencl: kernel rmsnorm (node 1) failed"), "%s", p.fault.text);
+    p.fault = (sterna_fault){0};
+    CHECK(t, tiny_submit(&p, 1, &third) == STERNA_DEVICE && strstr(p.fault.text, "the device is lost"));
+    uint32_t word;
+    CHECK(t, p.api->buffer_read(p.device, p.y, 0, &word, 4, NULL) == STERNA_DEVICE);
+    CHECK(t, p.api->buffer_write(p.device, p.y, 0, &word, 4, NULL) == STERNA_DEVICE);
+    tiny_close(&p);
+    CHECK_MSG(t, fake->live == 0, "%d objects left", fake->live);
+}
+
+/* A kernel that never ends: waits that are shorter than the watchdog can be taken up again. */
+static void kernels_that_hang(sterna_test *t)
+{
+    fake_opencl *fake = load_fake(t);
+    tiny_plan p;
+    sterna_fence fence;
+    sterna_result result = {.size = sizeof result};
+    CHECK(t, fake != NULL);
+    fake->hung_kernel = 3;
+    CHECK(t, tiny_make(&p, opencl_backend(), op_case_host(), "watchdog=300") == STERNA_OK);
+    CHECK(t, tiny_submit(&p, 1, &fence) == STERNA_OK);
+    double begin = sterna_sys_now();
+    CHECK(t, p.api->wait(p.device, fence, 20, &result, &p.fault) == STERNA_TIMEOUT);
+    CHECK_MSG(t, strstr(p.fault.text, "opencl: kernel quant_token (node 2) still runs after 20 ms"), "%s",
+              p.fault.text);
+    CHECK(t, sterna_sys_now() - begin < 0.2);
+    p.fault = (sterna_fault){0};
+    CHECK(t, p.api->wait(p.device, fence, 0, &result, &p.fault) == STERNA_DEVICE && result.node == 2);
+    CHECK_MSG(
+        t,
+        strstr(
+            p.fault.text,
+            "opencl: kernel quant_token (node 2) did not end within 300 ms (watchdog); the device is lost"),
+        "%s", p.fault.text);
+    double took = sterna_sys_now() - begin;
+    CHECK_MSG(t, took > 0.29 && took < 5, "%g s", took);
+    int left = fake->live;
+    uint32_t released = fake->calls[FAKE_clReleaseMemObject];
+    tiny_close(&p);
+    /* A release could wait for ever. */
+    CHECK(t, fake->live == left && left > 0 && fake->calls[FAKE_clReleaseMemObject] == released);
+    /* Copies wait under the watchdog, too. */
+    fake->launches = 0;
+    fake->hung_kernel = 1;
+    CHECK(t, tiny_make(&p, opencl_backend(), op_case_host(), "watchdog=50") == STERNA_OK);
+    CHECK(t, tiny_submit(&p, 1, &fence) == STERNA_OK);
+    CHECK(t, p.api->buffer_read(p.device, p.y, 0, &released, 4, &p.fault) == STERNA_DEVICE);
+    CHECK_MSG(t, strstr(p.fault.text, "kernel embed_f16 (node 0) did not end"), "%s", p.fault.text);
+    tiny_close(&p);
+}
+
+static void a_text_that_does_not_compile(sterna_test *t)
+{
+    fake_opencl *fake = load_fake(t);
+    sterna_result result;
+    sterna_fault fault = {0};
+    CHECK(t, fake != NULL);
+    setenv("STERNA_CACHE", "off", 1);
+    fake->fail = FAKE_clBuildProgram;
+    fake->fail_at = 2;
+    fake->code = CL_BUILD_PROGRAM_FAILURE;
+    CHECK(t, whole_run("", &result, &fault) == STERNA_UNSUPPORTED);
+    CHECK_MSG(t,
+              strcmp(fault.text,
+                     "opencl: kernel rmsnorm: 0 does not compile it (-cl-std=CL1.2): no such word | "
+                     "in line 2: CL_BUILD_PROGRAM_FAILURE (-11)") == 0,
+              "%s", fault.text);
+}
+
+/* Binaries that the driver made and does not take back are compiled anew. */
+static void refused_binaries(sterna_test *t)
+{
+    fake_opencl *fake = load_fake(t);
+    sterna_result result;
+    sterna_fault fault = {0};
+    CHECK(t, fake != NULL);
+    setenv("STERNA_CACHE", sterna_test_folder(t), 1);
+    for (uint32_t run = 0; run < 3; run++) {
+        memset(fake->calls, 0, sizeof fake->calls);
+        fake->refuses_binaries = run == 2;
+        CHECK_MSG(t, whole_run("", &result, &fault) == STERNA_OK, "%s", fault.text);
+        uint32_t compiled = fake->calls[FAKE_clCreateProgramWithSource];
+        CHECK_MSG(t, (compiled == 0) == (run == 1), "run %u: %u texts", run, compiled);
+    }
+}
+
+/* What devices say of themselves: features, limits, names, and why one is not used. */
+static void descriptions(sterna_test *t)
+{
+    fake_opencl *fake = load_fake(t);
+    const sterna_backend_api *api = opencl_backend();
+    sterna_device_info info = {.size = sizeof info};
+    CHECK(t, fake != NULL && api->device_count() == 1 && api->device_info(0, &info) == STERNA_OK);
+    CHECK(t, info.usable && strcmp(info.variant, "0") == 0 && info.kind == STERNA_KIND_DISCRETE);
+    CHECK_MSG(t, strcmp(info.description, "Fake platform, Fake device, OpenCL 1.2, driver 7.1") == 0, "%s",
+              info.description);
+    CHECK(t, info.buffer_alignment == 128 && info.max_binding_bytes == 65536 && info.subgroup == 1);
+    CHECK(t, api->device_info(1, &info) == STERNA_USAGE);
+
+    fake->platform_name = "Intel(R) OpenCL";
+    fake->device_version = "OpenCL 3.0 fake";
+    fake->extensions = "cl_khr_integer_dot_product cl_khr_subgroups_x cl_intel_required_subgroup_size";
+    opencl_list list;
+    const opencl_api *cl;
+    CHECK(t, sterna_opencl_load(&cl, NULL) == STERNA_OK && sterna_opencl_list(cl, &list, NULL) == STERNA_OK);
+    CHECK(t, list.devices[0].limits.features == STERNA_GPU_INT_DOT && list.devices[0].limits.subgroup == 1);
+    CHECK(t, strcmp(list.devices[0].name, "intel") == 0 && strcmp(list.devices[0].standard, "CL3.0") == 0);
+    fake->extensions = "cl_khr_subgroups cl_intel_required_subgroup_size";
+    CHECK(t, sterna_opencl_list(cl, &list, NULL) == STERNA_OK);
+    CHECK(t,
+          list.devices[0].limits.features == STERNA_GPU_SUBGROUPS && list.devices[0].limits.subgroup == 16);
+    CHECK(t, list.devices[0].limits.max_group_items == 256);
+    /* Words beyond 1.2 are not asked of a device of that version. */
+    fake->device_version = "OpenCL 1.2 fake";
+    CHECK(t, sterna_opencl_list(cl, &list, NULL) == STERNA_OK && list.devices[0].limits.features == 0);
+
+    fake->devices = 3;
+    CHECK(t, api->device_count() == 3 && api->device_info(2, &info) == STERNA_OK);
+    CHECK(t, strcmp(info.variant, "2") == 0);
+    fake->devices = 0;
+    CHECK(t, api->device_count() == 1 && api->device_info(0, &info) == STERNA_OK && !info.usable);
+    CHECK_MSG(t, strstr(info.why, "offers no device: CL_DEVICE_NOT_FOUND (-1)"), "%s", info.why);
+    fake->devices = 1;
+    fake->device_version = "OpenCL 1.1 fake";
+    CHECK(t, api->device_info(0, &info) == STERNA_OK && !info.usable);
+    CHECK_MSG(t, strcmp(info.why, "it is older than OpenCL 1.2") == 0, "%s", info.why);
+}
+
+static void names(sterna_test *t)
+{
+    static const struct {
+        uint32_t devices;
+        const char *variant, *wanted; /* NULL: opens */
+    } rows[] = {
+        {1, "", NULL},
+        {1, "0", NULL},
+        {1, "pocl", NULL},
+        {1, "portable", NULL},
+        {1, "FAKE dev", NULL},
+        {1, "pocl,watchdog=5k,max_binding=8k,memory=1m,max_groups=7", NULL},
+        {1, "memory=1m", NULL},
+        {3, "2", NULL},
+        {1, "1",
+         "opencl: no device is called '1'; there are: pocl (Portable Computing Language, Fake device)"},
+        {1, "rtx", "opencl: no device is called 'rtx'; there are: pocl"},
+        {3, "fake",
+         "opencl: 3 devices are called 'fake'; there are: 0 (Portable Computing Language, Fake device); 1"},
+        {3, "pocl", "opencl: no device is called 'pocl'"},
+        {1, "pocl,speed=1",
+         "opencl: 'speed=1' is no setting; key=value with one of: max_binding, max_groups, "
+         "memory, watchdog"},
+        {1, "pocl,watchdog", "opencl: 'watchdog' is no setting"},
+        {1, "pocl,watchdog=0", "opencl: watchdog = '0' is not a number from 1 to 3600000 (milliseconds"},
+        {1, "pocl,watchdog=1z", "watchdog = '1z' is not a number"},
+        {1, "pocl,memory=99999999999999999999", "is not a number from 4096"},
+    };
+    fake_opencl *fake = load_fake(t);
+    CHECK(t, fake != NULL);
+    fake->platform_name = "Portable Computing Language";
+    for (size_t i = 0; i < STERNA_COUNT(rows); i++) {
+        sterna_device *device = NULL;
+        sterna_fault fault = {0};
+        const sterna_open_params params = {.size = sizeof params, .variant = rows[i].variant};
+        fake->devices = rows[i].devices;
+        sterna_status status = opencl_backend()->open(op_case_host(), &params, &device, &fault);
+        if (device) opencl_backend()->close(device);
+        if (rows[i].wanted)
+            CHECK_MSG(t, status != STERNA_OK && strstr(fault.text, rows[i].wanted), "'%s': %s",
+                      rows[i].variant, fault.text);
+        else
+            CHECK_MSG(t, status == STERNA_OK, "'%s': %s", rows[i].variant, fault.text);
+    }
+}
+
+/* Memory: refused by the setting, by the device's largest block, and by the driver. */
+static void memory_is_refused(sterna_test *t)
+{
+    static const struct {
+        const char *variant;
+        uint64_t bytes;
+        uint32_t count;
+        const char *wanted;
+    } rows[] = {
+        {"memory=12k", 4096, 4, "opencl: 12288 of 12288 bytes are in use (memory=)"},
+        {"", 65537, 1, "opencl: one allocation has at most 65536 bytes on this device"},
+        {"", 65536, 65, "the driver refused 65536 bytes: CL_MEM_OBJECT_ALLOCATION_FAILURE (-4)"},
+    };
+    fake_opencl *fake = load_fake(t);
+    CHECK(t, fake != NULL);
+    for (size_t i = 0; i < STERNA_COUNT(rows); i++) {
+        sterna_device *device = op_case_open(t, opencl_backend(), rows[i].variant);
+        sterna_buffer *buffer;
+        sterna_fault fault = {0};
+        CHECK(t, device != NULL);
+        for (uint32_t n = 1; n < rows[i].count; n++)
+            CHECK(t, opencl_backend()->buffer_create(device, rows[i].bytes, &buffer, &fault) == STERNA_OK);
+        CHECK(t, opencl_backend()->buffer_create(device, rows[i].bytes, &buffer, &fault) == STERNA_MEMORY);
+        CHECK_MSG(t, strstr(fault.text, rows[i].wanted), "%s", fault.text);
+        opencl_backend()->close(device);
+        CHECK(t, fake->live == 0);
+    }
+}
+
+/* No loader, or one that is too old: said by the device list, and by opening. */
+static void no_loader(sterna_test *t)
+{
+    static const char *const libraries[] = {"/nonexistent/libOpenCL.so.1",
+                                            STERNA_BINARY_DIR "/plugins/sound.so"};
+    static const char *const wanted[] = {"install an OpenCL loader", "has no clGetPlatformIDs"};
+    for (size_t i = 0; i < 2; i++) {
+        sterna_device_info info = {.size = sizeof info};
+        sterna_device *device = NULL;
+        sterna_fault fault = {0};
+        const sterna_open_params params = {.size = sizeof params, .variant = ""};
+        setenv("STERNA_OPENCL_LIBRARY", libraries[i], 1);
+        CHECK(t, opencl_backend()->device_count() == 1);
+        CHECK(t, opencl_backend()->device_info(0, &info) == STERNA_OK && !info.usable);
+        CHECK(t, opencl_backend()->open(op_case_host(), &params, &device, &fault) == STERNA_UNSUPPORTED);
+        CHECK_MSG(t, strstr(fault.text, wanted[i]) && !device, "%s", fault.text);
+        CHECK_MSG(t, strncmp(info.why, fault.text, 100) == 0, "%s", info.why);
+    }
+}
+
+const sterna_test_case sterna_test_cases[] = {
+    {"every_function_at_every_call", every_function_at_every_call, 60},
+    {"every_function_with_binaries", every_function_with_binaries, 60},
+    {"kernels_that_fail", kernels_that_fail, 0},
+    {"kernels_that_hang", kernels_that_hang, 0},
+    {"a_text_that_does_not_compile", a_text_that_does_not_compile, 0},
+    {"refused_binaries", refused_binaries, 0},
+    {"descriptions", descriptions, 0},
+    {"names", names, 0},
+    {"memory_is_refused", memory_is_refused, 0},
+    {"no_loader", no_loader, 0},
+    {0},
+};
