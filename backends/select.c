@@ -1,160 +1,329 @@
-/* Parsing --device, choosing under `auto`, and the list of built-in backends. */
-#include "base/mem.h"
-#include "base/sys.h"
+/* From the text of --device to an open device: resolving, choosing under `auto`, the snapshot. */
+#include "auto_choice.h"
+#include "base/size.h"
 #include "registry.h"
+#include "registry_private.h"
+#include "spec.h"
 #include <stdio.h>
 #include <string.h>
-
-#define BACKEND(name, entry) const sterna_backend_api *entry(uint32_t abi_version);
-#include "backends.def"
-
-typedef struct builtin {
-    const char *name;
-    sterna_backend_entry_fn entry;
-} builtin;
-
-static const builtin builtins[] = {
-#define BACKEND(name, entry) {#name, entry},
-#include "backends.def"
-};
-enum { N_BUILTINS = (int)(sizeof builtins / sizeof builtins[0]) };
-
-static void *host_allocate(void *context, size_t bytes, size_t alignment)
-{
-    (void)context;
-    return sterna_alloc_aligned(bytes, alignment);
-}
-
-static void host_release(void *context, void *memory)
-{
-    (void)context;
-    sterna_free(memory);
-}
-
-static void host_log(void *context, int level, const char *text)
-{
-    (void)context, (void)level;
-    char line[600];
-    int n = snprintf(line, sizeof line, "%s\n", text);
-    if (n > 0) (void)sterna_sys_write(2, line, (size_t)n < sizeof line ? (size_t)n : sizeof line - 1, NULL);
-}
-
-const sterna_host *sterna_host_default(void)
-{
-    static const sterna_host host = {sizeof host,   STERNA_ABI_VERSION, NULL,
-                                     host_allocate, host_release,       host_log};
-    return &host;
-}
-
-void sterna_registry_list(sterna_device_visit *visit, void *context)
-{
-    for (int b = 0; b < N_BUILTINS; b++) {
-        const sterna_backend_api *api = builtins[b].entry(STERNA_ABI_VERSION);
-        for (uint32_t i = 0; api && i < api->device_count(); i++) {
-            sterna_device_info info = {.size = sizeof info};
-            if (api->device_info(i, &info) == STERNA_OK && !visit(context, api, &info)) return;
-        }
-    }
-}
 
 typedef struct text_list {
     char text[300];
     size_t used;
-    bool with_mock;
 } text_list;
 
-static bool append_usable(void *context, const sterna_backend_api *api, const sterna_device_info *info)
+static bool append_usable(text_list *list, const sterna_backend_state *backend, bool with_mock)
 {
-    text_list *list = context;
-    if (!info->usable || (info->is_mock && !list->with_mock)) return true;
-    int n = snprintf(list->text + list->used, sizeof list->text - list->used, "%s%s%s%s",
-                     list->used ? "," : "", api->name, info->variant[0] ? ":" : "", info->variant);
-    list->used += n > 0 ? (size_t)n : 0;
-    return list->used < sizeof list->text;
+    for (uint32_t i = 0; i < backend->n_devices; i++) {
+        const sterna_device_info *info = &backend->devices[i];
+        char name[STERNA_DEVICE_NAME];
+        if (!info->usable || (info->is_mock && !with_mock)) continue;
+        sterna_device_name(backend->name, info, name);
+        size_t n = strlen(name);
+        if (list->used + n + 2 > sizeof list->text) return false;
+        snprintf(list->text + list->used, sizeof list->text - list->used, "%s%s", list->used ? "," : "",
+                 name);
+        list->used += n + (list->used ? 1 : 0);
+    }
+    return true;
 }
 
-/* Usable devices of this machine: "cpu:avx2,cpu:scalar". */
-static void usable_devices(text_list *list, bool with_mock)
+/* What was looked for in this process and is usable: "cpu:avx2,cpu:scalar,vulkan:0". */
+static void detected(text_list *list)
 {
-    *list = (text_list){.with_mock = with_mock};
-    sterna_registry_list(append_usable, list);
+    *list = (text_list){.used = 0};
+    for (uint32_t b = 0; b < sterna_registry_count(); b++) {
+        const sterna_backend_state *backend = sterna_registry_get(b);
+        if (backend->looked && !append_usable(list, backend, false)) return;
+    }
 }
 
-/* A path holds a slash or ends in .so before the first colon that is not part of it. */
-static const char *library_end(const char *spec)
+/* The failure, and what could be asked for instead. */
+static sterna_status with_usable(sterna_status status, const sterna_fault *inner, sterna_fault *fault)
 {
-    const char *dot = strstr(spec, ".so");
-    while (dot && dot[3] != 0 && dot[3] != ':') dot = strstr(dot + 1, ".so");
-    return dot ? dot + 3 : NULL;
+    text_list list = {.used = 0};
+    sterna_registry_look_all();
+    for (uint32_t b = 0; b < sterna_registry_count(); b++)
+        if (!append_usable(&list, sterna_registry_get(b), true)) break;
+    return sterna_fail(fault, status, "%.290s; usable here: %.180s", inner->text, list.text);
 }
 
-/* A built-in's name comes first: what stands behind its colon may hold slashes ("mock:profile=./small.txt"). */
-static bool names_builtin(const char *spec, size_t length)
+static sterna_status set_variant(sterna_resolved *out, const char *variant, const char *keys,
+                                 sterna_fault *fault)
 {
-    for (int b = 0; b < N_BUILTINS; b++)
-        if (strlen(builtins[b].name) == length && memcmp(builtins[b].name, spec, length) == 0) return true;
-    return false;
+    int n = snprintf(out->variant, sizeof out->variant, "%s%s", variant, keys);
+    if (n >= 0 && (size_t)n < sizeof out->variant) return STERNA_OK;
+    return sterna_fail(fault, STERNA_USAGE, "--device %s: %.60s...: too long", out->name, variant);
 }
 
-/* Where a name ends and what follows it: "cpu:avx2" -> "cpu", "avx2". */
-static sterna_status split(const char *spec, char *name, size_t size, const char **variant,
-                           sterna_fault *fault)
+/* A device behind a vendor's driver: the child lists, this process picks, the child tries. */
+static sterna_status resolve_isolated(const sterna_backend_state *backend, const char *wanted,
+                                      sterna_resolved *out, sterna_fault *fault)
 {
-    size_t plain = strcspn(spec, ":");
-    const char *end = names_builtin(spec, plain) ? spec + plain : library_end(spec);
-    if (!end) end = strchr(spec, '/') ? spec + strlen(spec) : spec + strcspn(spec, ":");
-    size_t length = (size_t)(end - spec);
-    if (length == 0 || length >= size)
-        return sterna_fail(fault, STERNA_USAGE,
-                           "--device '%.100s': want auto, cpu, cpu:LEVEL, mock or a library", spec);
-    memcpy(name, spec, length);
-    name[length] = 0;
-    *variant = *end == ':' ? end + 1 : end;
+    char what[STERNA_SPEC_BYTES];
+    uint32_t index;
+    sterna_tried found;
+    sterna_registry_look(backend->name);
+    if (backend->why[0])
+        return sterna_fail(fault, backend->api ? STERNA_DEVICE : STERNA_UNSUPPORTED, "--device %s: %s",
+                           backend->name, backend->why);
+    sterna_status status = sterna_spec_match(backend, wanted, &index, fault);
+    if (status != STERNA_OK) return status;
+    const sterna_device_info *info = &backend->devices[index];
+    if (!info->usable)
+        return sterna_fail(fault, STERNA_UNSUPPORTED, "--device %s%s%s: %s", backend->name,
+                           info->variant[0] ? ":" : "", info->variant, info->why);
+    const char *keys = strchr(wanted, ',');
+    status = set_variant(out, info->variant, keys ? keys : "", fault);
+    if (status != STERNA_OK) return status;
+    snprintf(what, sizeof what, "%s:%s", backend->name, out->variant);
+    if (sterna_registry_is_fake(backend))
+        return sterna_fail(fault, STERNA_DEVICE,
+                           "--device %s: STERNA_FAKE_DEVICES invents it; it cannot be opened", what);
+    sterna_registry_try(what, STERNA_PROBE_OPEN, &found);
+    if (found.status != STERNA_OK)
+        return sterna_fail(fault, found.status, "--device %s: %s", what, found.why);
     return STERNA_OK;
 }
 
-static sterna_status find_backend(const char *name, sterna_open_device *out, sterna_fault *fault)
+static sterna_status resolve_named(const char *spec, sterna_resolved *out, sterna_fault *fault)
 {
-    if (strchr(name, '/') || library_end(name))
-        return sterna_plugin_load(name, &out->library, &out->api, fault);
-    for (int b = 0; b < N_BUILTINS; b++)
-        if (strcmp(builtins[b].name, name) == 0) {
-            out->api = builtins[b].entry(STERNA_ABI_VERSION);
-            return STERNA_OK;
-        }
-    text_list list;
-    usable_devices(&list, true);
-    return sterna_fail(fault, STERNA_UNSUPPORTED, "--device: no backend is called '%.60s'; usable here: %s",
-                       name, list.text);
+    const char *variant = "";
+    bool set;
+    sterna_fault inner = {0};
+    sterna_status status = sterna_registry_fakes(&set, fault);
+    if (status == STERNA_OK) status = sterna_spec_split(spec, out->name, &variant, fault);
+    if (status != STERNA_OK) return status;
+    const sterna_backend_state *backend = sterna_registry_find(out->name);
+    if (!backend && sterna_spec_is_library(out->name)) {
+        status = sterna_plugin_load(out->name, &out->library, &out->api, fault);
+        return status == STERNA_OK ? set_variant(out, variant, "", fault) : status;
+    }
+    if (!backend) {
+        sterna_fail(&inner, STERNA_UNSUPPORTED, "--device: no backend is called '%.60s'", out->name);
+        return with_usable(STERNA_UNSUPPORTED, &inner, fault);
+    }
+    out->api = backend->api;
+    if (!backend->isolated) {
+        sterna_registry_look(backend->name);
+        return set_variant(out, variant, "", fault);
+    }
+    status = resolve_isolated(backend, variant, out, &inner);
+    return status == STERNA_OK ? STERNA_OK : with_usable(status, &inner, fault);
 }
 
-static sterna_status open_named(const char *spec, const sterna_open_params *given, sterna_open_device *out,
-                                sterna_fault *fault)
+/* All devices that are no library's, in the order of the registry. */
+static uint32_t gather(sterna_candidate candidates[STERNA_AUTO_REASONS])
 {
-    char name[256];
-    const char *variant = "";
-    sterna_open_params params = *given;
-    sterna_status status = split(spec, name, sizeof name, &variant, fault);
-    if (status == STERNA_OK) status = find_backend(name, out, fault);
+    uint32_t n = 0;
+    sterna_registry_look_all();
+    for (uint32_t b = 0; b < sterna_registry_count(); b++) {
+        const sterna_backend_state *backend = sterna_registry_get(b);
+        for (uint32_t i = 0; i < backend->n_devices && n < STERNA_AUTO_REASONS; i++) {
+            sterna_candidate *c = &candidates[n++];
+            *c = (sterna_candidate){.backend = backend->name, .info = &backend->devices[i]};
+            sterna_device_name(backend->name, c->info, c->name);
+        }
+    }
+    return n;
+}
+
+/* The best one, whose arithmetic has been probed if it is no CPU. */
+static uint32_t choose(sterna_candidate *candidates, uint32_t n, uint64_t memory)
+{
+    for (;;) {
+        uint32_t best = sterna_auto_choose(candidates, n, memory);
+        if (best == n || candidates[best].info->kind == STERNA_KIND_CPU || candidates[best].exact)
+            return best;
+        sterna_candidate *c = &candidates[best];
+        sterna_tried found;
+        sterna_registry_try(c->name, STERNA_PROBE_EXACT, &found);
+        c->exact = found.status == STERNA_OK && found.probe.exact ? STERNA_AUTO_EXACT : STERNA_AUTO_NOT_EXACT;
+        snprintf(c->why, sizeof c->why, "%.*s", (int)sizeof c->why - 1,
+                 found.status != STERNA_OK ? found.why : found.probe.why);
+    }
+}
+
+/* Takes the best candidate that `take` accepts. What was better but failed stands in out->passed. */
+typedef sterna_status take_candidate(void *context, sterna_resolved *r, sterna_fault *fault);
+
+static sterna_status resolve_auto(uint64_t memory, take_candidate *take, void *context, sterna_resolved *out,
+                                  sterna_fault *fault)
+{
+    static _Thread_local sterna_candidate candidates[STERNA_AUTO_REASONS]; /* 40 KiB are much for a stack */
+    bool set;
+    sterna_status status = sterna_registry_fakes(&set, fault);
     if (status != STERNA_OK) return status;
-    params.variant = variant;
-    status = out->api->open(sterna_host_default(), &params, &out->device, fault);
+    const uint32_t n = gather(candidates);
+    for (;;) {
+        sterna_fault inner = {0};
+        const uint32_t best = choose(candidates, n, memory);
+        if (best == n)
+            return sterna_fail(fault, STERNA_UNSUPPORTED, "--device auto: no device is usable here");
+        sterna_candidate *c = &candidates[best];
+        sterna_resolved r = {.api = NULL};
+        status = resolve_named(c->name, &r, &inner);
+        if (status == STERNA_OK) status = take(context, &r, &inner);
+        if (status == STERNA_OK) {
+            snprintf(r.reason, sizeof r.reason, "%s", c->text);
+            memcpy(r.passed, out->passed, sizeof r.passed);
+            *out = r;
+            return STERNA_OK;
+        }
+        /* An invented device is no device to pass over; the CPU's failure is the caller's. */
+        if (c->info->kind == STERNA_KIND_CPU || set) return sterna_fail(fault, status, "%s", inner.text);
+        c->refused = true;
+        snprintf(c->why, sizeof c->why, "%.*s", (int)sizeof c->why - 1, inner.text);
+        if (!out->passed[0]) snprintf(out->passed, sizeof out->passed, "%.79s: %.150s", c->name, inner.text);
+    }
+}
+
+static bool is_auto(const char *spec)
+{
+    return !spec || !spec[0] || strcmp(spec, "auto") == 0;
+}
+
+static sterna_status take_any(void *context, sterna_resolved *r, sterna_fault *fault)
+{
+    (void)context, (void)r, (void)fault;
+    return STERNA_OK;
+}
+
+sterna_status sterna_device_resolve(const char *spec, sterna_resolved *out, sterna_fault *fault)
+{
+    *out = (sterna_resolved){.api = NULL};
+    if (is_auto(spec)) return resolve_auto(0, take_any, NULL, out, fault);
+    return resolve_named(spec, out, fault);
+}
+
+static void name_device(sterna_open_device *out, const char *name, const char *variant, const char *keys)
+{
+    const char *colon = variant[0] ? ":" : "";
+    int n = snprintf(out->spec, sizeof out->spec, "%s%s%s%s", name, colon, variant, keys);
+    if (n < 0 || (size_t)n >= sizeof out->spec)
+        out->spec[sizeof out->spec - 1] = 0; /* cut: names of 255 bytes */
+}
+
+static bool is_isolated(const sterna_resolved *r)
+{
+    const sterna_backend_state *known = r->library ? NULL : sterna_registry_find(r->name);
+    return known && known->isolated;
+}
+
+static sterna_status open_resolved(const sterna_device_request *request, const sterna_resolved *r,
+                                   const char *asked, sterna_open_device *out, sterna_fault *fault)
+{
+    sterna_open_params params = request->params;
+    params.variant = r->variant;
+    *out = (sterna_open_device){.api = r->api, .library = r->library};
+    sterna_status status = r->api->open(sterna_host_default(), &params, &out->device, fault);
     if (status != STERNA_OK) {
         /* A foreign backend may have failed without a word. */
-        sterna_fail(fault, status, "--device %.100s: cannot be opened: %s", spec, sterna_status_text(status));
+        sterna_fail(fault, status, "--device %.100s: cannot be opened: %s", asked,
+                    sterna_status_text(status));
         return status;
     }
     out->info.size = sizeof out->info;
-    status = out->api->info(out->device, &out->info);
+    status = r->api->info(out->device, &out->info);
     if (status != STERNA_OK)
-        return sterna_fail(fault, status, "--device %.100s: tells nothing of itself", spec);
-    /* Keys after the variant's name are part of what was opened; the variant itself may have been a short
-     * form. */
-    const char *keys = strchr(variant, ',');
-    const char *shown = out->library || strchr(variant, '=') ? variant : out->info.variant;
-    snprintf(out->spec, sizeof out->spec, "%s%s%s%s", name, shown[0] ? ":" : "", shown,
-             shown != variant && keys ? keys : "");
+        return sterna_fail(fault, status, "--device %.100s: tells nothing of itself", asked);
+    /* Keys after the variant's name are part of what was opened; the variant itself may have been a short form. */
+    const char *keys = strchr(r->variant, ',');
+    bool as_asked = is_isolated(r) || r->library || strchr(r->variant, '=');
+    name_device(out, r->name, as_asked ? r->variant : out->info.variant, !as_asked && keys ? keys : "");
     return STERNA_OK;
+}
+
+typedef struct opening {
+    const sterna_device_request *request;
+    sterna_open_device *out;
+} opening;
+
+static sterna_status take_open(void *context, sterna_resolved *r, sterna_fault *fault)
+{
+    const opening *o = context;
+    sterna_status status = open_resolved(o->request, r, r->name, o->out, fault);
+    if (status != STERNA_OK) sterna_device_close(o->out);
+    return status;
+}
+
+static void take_snapshot(const sterna_device_request *request, const sterna_resolved *r,
+                          sterna_open_device *out)
+{
+    text_list list;
+    memcpy(out->reason, r->reason, sizeof out->reason);
+    memcpy(out->passed, r->passed, sizeof out->passed);
+    sterna_registry_look("cpu");
+    detected(&list);
+    snprintf(out->snapshot, sizeof out->snapshot, "requested=%.100s detected=[%s] selected=%.120s",
+             is_auto(request->spec) ? "auto" : request->spec, list.text, out->spec);
+}
+
+sterna_status sterna_device_request_open(const sterna_device_request *request, sterna_open_device *out,
+                                         sterna_fault *fault)
+{
+    sterna_resolved r = {.api = NULL};
+    opening o = {request, out};
+    sterna_status status;
+    *out = (sterna_open_device){0};
+    if (is_auto(request->spec)) {
+        status = resolve_auto(request->memory, take_open, &o, &r, fault);
+    } else {
+        status = resolve_named(request->spec, &r, fault);
+        if (status == STERNA_OK) status = open_resolved(request, &r, request->spec, out, fault);
+    }
+    if (status != STERNA_OK) {
+        if (!out->library && r.library) sterna_plugin_unload(r.library);
+        sterna_device_close(out);
+        return status;
+    }
+    take_snapshot(request, &r, out);
+    return STERNA_OK;
+}
+
+/* What is known of a device that a child process has tried, without opening it here. */
+static sterna_status describe(const sterna_resolved *r, sterna_open_device *out, sterna_fault *fault)
+{
+    const sterna_backend_state *backend = sterna_registry_find(r->name);
+    uint32_t index;
+    sterna_status status = sterna_spec_match(backend, r->variant, &index, fault);
+    if (status != STERNA_OK) return status;
+    *out = (sterna_open_device){.api = r->api, .info = backend->devices[index]};
+    name_device(out, r->name, r->variant, "");
+    return STERNA_OK;
+}
+
+sterna_status sterna_device_survey(const sterna_device_request *request, bool strict, sterna_open_device *out,
+                                   sterna_fault *fault)
+{
+    sterna_resolved r = {.api = NULL};
+    *out = (sterna_open_device){0};
+    sterna_status status = strict ? sterna_strict_environment(fault) : STERNA_OK;
+    if (status == STERNA_OK) status = sterna_device_resolve(request->spec, &r, fault);
+    if (status != STERNA_OK) return status;
+    if (is_isolated(&r)) {
+        status = describe(&r, out, fault);
+        if (status == STERNA_OK) take_snapshot(request, &r, out);
+        if (status == STERNA_OK && strict) status = sterna_strict_device(out, request->params.profile, fault);
+        return status;
+    }
+    if (r.library) sterna_plugin_unload(r.library);
+    status = sterna_device_request_open(request, out, fault);
+    if (status != STERNA_OK) return status;
+    if (strict) status = sterna_strict_device(out, request->params.profile, fault);
+    if (out->device) out->api->close(out->device);
+    if (out->library) sterna_plugin_unload(out->library);
+    out->device = NULL;
+    out->library = NULL;
+    out->api = NULL;
+    return status;
+}
+
+sterna_status sterna_device_open_with(const char *spec, const sterna_open_params *params,
+                                      sterna_open_device *out, sterna_fault *fault)
+{
+    const sterna_device_request request = {.spec = spec, .params = *params};
+    return sterna_device_request_open(&request, out, fault);
 }
 
 sterna_status sterna_device_open(const char *spec, uint32_t threads, sterna_profile profile,
@@ -164,29 +333,34 @@ sterna_status sterna_device_open(const char *spec, uint32_t threads, sterna_prof
     return sterna_device_open_with(spec, &params, out, fault);
 }
 
-sterna_status sterna_device_open_with(const char *spec, const sterna_open_params *params,
-                                      sterna_open_device *out, sterna_fault *fault)
-{
-    bool automatic = !spec || !spec[0] || strcmp(spec, "auto") == 0;
-    text_list list;
-    *out = (sterna_open_device){0};
-    sterna_status status = open_named(automatic ? "cpu" : spec, params, out, fault);
-    if (status != STERNA_OK) {
-        sterna_device_close(out);
-        return status;
-    }
-    if (automatic)
-        snprintf(out->reason, sizeof out->reason,
-                 "the best level of this processor; no other device is chosen unasked");
-    usable_devices(&list, false);
-    snprintf(out->snapshot, sizeof out->snapshot, "requested=%.100s detected=[%s] selected=%.60s",
-             automatic ? "auto" : spec, list.text, out->spec);
-    return STERNA_OK;
-}
-
 void sterna_device_close(sterna_open_device *device)
 {
     if (device->device) device->api->close(device->device);
     if (device->library) sterna_plugin_unload(device->library);
     *device = (sterna_open_device){0};
+}
+
+sterna_status sterna_registry_environment(sterna_fault *fault)
+{
+    bool set;
+    return sterna_registry_fakes(&set, fault);
+}
+
+sterna_status sterna_auto_explain(uint64_t memory, sterna_auto_reason reasons[STERNA_AUTO_REASONS],
+                                  uint32_t *used, sterna_fault *fault)
+{
+    static _Thread_local sterna_candidate candidates[STERNA_AUTO_REASONS];
+    sterna_status status = sterna_registry_environment(fault);
+    if (status != STERNA_OK) return status;
+    const uint32_t n = gather(candidates), best = sterna_auto_choose(candidates, n, memory);
+    if (best == n) return sterna_fail(fault, STERNA_UNSUPPORTED, "no device is usable here");
+    *used = 0;
+    for (uint32_t turn = 0; turn < 2; turn++) /* what is chosen, then the others in their order */
+        for (uint32_t i = 0; i < n; i++) {
+            if ((i == best) != (turn == 0)) continue;
+            memcpy(reasons[*used].device, candidates[i].name, sizeof reasons[0].device);
+            memcpy(reasons[*used].text, candidates[i].text, sizeof reasons[0].text);
+            *used += 1;
+        }
+    return STERNA_OK;
 }

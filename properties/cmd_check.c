@@ -157,26 +157,42 @@ typedef struct device_choice {
     char name[sizeof((sterna_open_device *)0)->spec], snapshot[sizeof((sterna_open_device *)0)->snapshot];
 } device_choice;
 
-/* A repro names the device itself, not "the best there is"; a receipt tells how it was selected; strict mode takes no
- * mock. Nobody else asks, so that devices which only the bench knows can be tested, too. */
+/* Devices that only the bench knows, and a stranger's library, are opened by the bench alone. */
+static bool is_known(const char *name)
+{
+    char backend[32];
+    size_t n = strcspn(name, ":");
+    if (n == 0 || strcmp(name, "auto") == 0) return true;
+    snprintf(backend, sizeof backend, "%.*s", (int)(n < sizeof backend ? n : 0), name);
+    return sterna_registry_find(backend) != NULL;
+}
+
+/* A repro names the device itself, not "the best there is"; a receipt tells how it was selected; strict mode probes it.
+ * The workers inherit what their parent has found out of a driver, but no
+ * driver survives fork(). */
 static sterna_status choose_device(const sterna_options *options, sterna_bench_params *params,
                                    device_choice *choice, sterna_fault *fault)
 {
-    sterna_open_device chosen = {0};
-    bool automatic = strcmp(params->spec.name, "auto") == 0,
-         strict = sterna_option_flag(options, STERNA_OPT_strict);
+    const sterna_device_request request = {
+        .spec = params->spec.name,
+        .params = {.size = sizeof request.params, .profile = params->spec.profile, .threads = 1}};
+    sterna_open_device chosen;
+    sterna_resolved found = {.api = NULL};
+    bool strict = sterna_option_flag(options, STERNA_OPT_strict);
     choice->snapshot[0] = '\0';
-    if (!automatic && !strict && !sterna_option_text(options, STERNA_OPT_receipt)) return STERNA_OK;
-    sterna_status status = sterna_device_open(params->spec.name, 1, params->spec.profile, &chosen, fault);
-    if (status != STERNA_OK) return status;
-    memcpy(choice->name, chosen.spec, sizeof choice->name);
-    memcpy(choice->snapshot, chosen.snapshot, sizeof choice->snapshot);
-    if (automatic) params->spec.name = choice->name;
-    if (strict && (chosen.info.is_mock || params->spec.profile != STERNA_PROFILE_EXACT))
-        status = sterna_fail(fault, STERNA_POLICY, "--strict: the device %s is %s", chosen.spec,
-                             chosen.info.is_mock ? "a mock" : "asked for the fast profile");
-    sterna_device_close(&chosen);
-    return status;
+    if (strict || sterna_option_text(options, STERNA_OPT_receipt)) {
+        sterna_status status = sterna_device_survey(&request, strict, &chosen, fault);
+        if (status != STERNA_OK) return status;
+        memcpy(choice->name, chosen.spec, sizeof choice->name);
+        memcpy(choice->snapshot, chosen.snapshot, sizeof choice->snapshot);
+    } else if (is_known(params->spec.name)) {
+        sterna_status status = sterna_device_resolve(params->spec.name, &found, fault);
+        if (status != STERNA_OK) return status;
+        snprintf(choice->name, sizeof choice->name, "%.90s%s%.200s", found.name, found.variant[0] ? ":" : "",
+                 found.variant);
+    }
+    if (strcmp(params->spec.name, "auto") == 0) params->spec.name = choice->name;
+    return STERNA_OK;
 }
 
 static sterna_status keep_receipt(const sterna_cli *cli, const sterna_bench_params *params,

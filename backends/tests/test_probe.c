@@ -10,7 +10,7 @@ typedef struct probe_visit {
     uint32_t probed;
 } probe_visit;
 
-static bool probe_device(void *context, const sterna_backend_api *api, const sterna_device_info *info)
+static bool probe_device(void *context, const sterna_backend_state *backend, const sterna_device_info *info)
 {
     probe_visit *visit = context;
     sterna_open_device device = {0};
@@ -18,7 +18,7 @@ static bool probe_device(void *context, const sterna_backend_api *api, const ste
     sterna_fault fault = {0};
     char spec[80];
     if (!info->usable) return true;
-    strcpy(spec, api->name);
+    strcpy(spec, backend->name);
     if (info->variant[0]) strcat(strcat(spec, ":"), info->variant);
     sterna_test_note(visit->t, "probing %s", spec);
     EXPECT(visit->t, sterna_device_open(spec, 2, STERNA_PROFILE_EXACT, &device, &fault) == STERNA_OK);

@@ -54,10 +54,10 @@ static void refuses(sterna_test *t)
     }
 }
 
-static bool count_visits(void *context, const sterna_backend_api *api, const sterna_device_info *info)
+static bool count_visits(void *context, const sterna_backend_state *backend, const sterna_device_info *info)
 {
     uint32_t *left = context;
-    (void)api;
+    (void)backend;
     return info->variant[0] && --*left > 0;
 }
 

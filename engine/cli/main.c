@@ -6,6 +6,7 @@
 #include "cli/json.h"
 #include "cli/pages.h"
 #include "cli/say.h"
+#include "probe_child.h"
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -119,6 +120,8 @@ int main(int argc, char **argv)
     sterna_command_id id;
     int taken;
     bool help;
+    int code;
+    if (sterna_probe_serve(argc, argv, &code)) return code;
     signal(SIGPIPE, SIG_IGN); /* a reader that goes away is a failed write, which every writer checks */
     sterna_out_init(&out, NULL, NULL);
     sterna_env_warn_unknown(sterna_say_unknown_variable);

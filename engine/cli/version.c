@@ -4,28 +4,6 @@
 #include "cli/json.h"
 #include "cli/main.h"
 #include "registry.h"
-#include <string.h>
-
-typedef struct names {
-    sterna_json *json;
-    cJSON *array;
-    sterna_out *out;
-    const char *last;
-} names;
-
-/* One name per backend, however many devices it has. */
-static bool visit(void *context, const sterna_backend_api *api, const sterna_device_info *info)
-{
-    names *n = context;
-    (void)info;
-    if (n->last && !strcmp(n->last, api->name)) return true;
-    n->last = api->name;
-    if (n->json)
-        sterna_json_string(n->json, n->array, NULL, api->name);
-    else
-        sterna_out_print(n->out, " %s", api->name);
-    return true;
-}
 
 sterna_status sterna_print_version(sterna_out *out, bool as_json, sterna_fault *fault)
 {
@@ -33,7 +11,8 @@ sterna_status sterna_print_version(sterna_out *out, bool as_json, sterna_fault *
         sterna_out_print(out, "sterna %s\ncommit    %s\ncompiler  %s\nbuild     %s %s\nbackends ",
                          STERNA_VERSION, STERNA_BUILD_COMMIT[0] ? STERNA_BUILD_COMMIT : "unknown",
                          STERNA_BUILD_COMPILER, STERNA_BUILD_TYPE, STERNA_BUILD_FLAGS);
-        sterna_registry_list(visit, &(names){.out = out});
+        for (uint32_t i = 0; i < sterna_registry_count(); i++)
+            if (sterna_registry_get(i)->api) sterna_out_print(out, " %s", sterna_registry_get(i)->name);
         sterna_out_text(out, "\n");
         return STERNA_OK;
     }
@@ -45,7 +24,8 @@ sterna_status sterna_print_version(sterna_out *out, bool as_json, sterna_fault *
     sterna_json_string(&json, json.root, "flags", STERNA_BUILD_FLAGS);
     sterna_json_u64(&json, json.root, "backend_abi", STERNA_ABI_VERSION);
     cJSON *array = sterna_json_array(&json, json.root, "backends");
-    sterna_registry_list(visit, &(names){.json = &json, .array = array});
+    for (uint32_t i = 0; i < sterna_registry_count(); i++)
+        if (sterna_registry_get(i)->api) sterna_json_string(&json, array, NULL, sterna_registry_get(i)->name);
     return sterna_json_print(&json, out, fault);
 }
 

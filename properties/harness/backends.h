@@ -2,9 +2,9 @@
 #ifndef STERNA_BENCH_BACKENDS_H
 #define STERNA_BENCH_BACKENDS_H
 
-#include "base/status.h"
+#include "registry.h"
 
-sterna_status sterna_bench_find_backend(const char *name, const sterna_backend_api **api,
-                                        sterna_fault *fault);
+/* As sterna_device_resolve(), and knows "direct", the reference without a device around it (harness/direct.h). */
+sterna_status sterna_bench_find_device(const char *spec, sterna_resolved *found, sterna_fault *fault);
 
 #endif

@@ -8,19 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What `auto` stands for on this machine. */
-static sterna_status resolve(const char **name, char *room, size_t size, sterna_fault *fault)
-{
-    sterna_open_device device = {0};
-    if (strcmp(*name, "auto") != 0 && **name) return STERNA_OK;
-    sterna_status status = sterna_device_open("auto", 1, STERNA_PROFILE_EXACT, &device, fault);
-    if (status != STERNA_OK) return status;
-    snprintf(room, size, "%.*s", (int)size - 1, device.spec);
-    sterna_device_close(&device);
-    *name = room;
-    return STERNA_OK;
-}
-
 static void *host_allocate(void *context, size_t bytes, size_t alignment)
 {
     sterna_subject *s = context;
@@ -71,63 +58,74 @@ static bool complete(const sterna_backend_api *api)
            api->submit && api->wait && api->kernels_used;
 }
 
-sterna_status sterna_subject_open(sterna_subject *s, const sterna_subject_spec *given, sterna_fault *fault)
+/* What was offered comes first, then what the registry or a library has. */
+static sterna_status find(const char *spec, sterna_resolved *found, bool *guarded, sterna_fault *fault)
 {
-    char name[160], room[160];
-    const char *asked = given->name;
-    sterna_status status = resolve(&asked, room, sizeof room, fault);
-    if (status != STERNA_OK) return status;
-    const sterna_subject_spec resolved = {asked, given->profile, given->threads}, *spec = &resolved;
-    const char *slash = strrchr(spec->name, '/'), *colon = strchr(slash ? slash : spec->name, ':');
-    size_t length = colon ? (size_t)(colon - spec->name) : strlen(spec->name);
-    memset(s, 0, sizeof *s);
-    if (length >= sizeof name)
-        return sterna_fail(fault, STERNA_USAGE, "the device name is too long: %s", spec->name);
-    memcpy(name, spec->name, length);
-    name[length] = 0;
-    bool library = slash || strstr(name, ".so");
-    s->profile = spec->profile;
-    for (uint32_t i = 0; i < n_offered && !library; i++)
-        if (strcmp(offered[i].api->name, name) == 0) {
-            s->api = offered[i].api;
-            s->guarded = offered[i].guarded;
+    size_t n = strcspn(spec, ":");
+    *guarded = false;
+    for (uint32_t i = 0; i < n_offered; i++)
+        if (strlen(offered[i].api->name) == n && !memcmp(offered[i].api->name, spec, n)) {
+            *found = (sterna_resolved){.api = offered[i].api};
+            *guarded = offered[i].guarded;
+            snprintf(found->name, sizeof found->name, "%s", offered[i].api->name);
+            snprintf(found->variant, sizeof found->variant, "%s", spec[n] ? spec + n + 1 : "");
+            return STERNA_OK;
         }
-    if (strcmp(name, "direct") == 0) s->guarded = true;
-    if (!s->api)
-        status = library ? sterna_plugin_load(name, &s->library, &s->api, fault)
-                         : sterna_bench_find_backend(name, &s->api, fault);
-    if (status == STERNA_OK && !complete(s->api))
-        status = sterna_fail(fault, STERNA_UNSUPPORTED, "%s: the backend's table of functions is incomplete",
-                             name);
-    if (status == STERNA_OK) {
-        sterna_open_params params = {.size = sizeof params,
-                                     .profile = spec->profile,
-                                     .variant = colon ? colon + 1 : "",
-                                     .threads = spec->threads};
-        s->host = (sterna_host){.size = sizeof s->host,
-                                .abi_version = STERNA_ABI_VERSION,
-                                .context = s,
-                                .allocate = host_allocate,
-                                .release = host_release,
-                                .log = host_log};
-        sterna_device_info first = {.size = sizeof first};
-        s->fenced = !s->guarded && s->api->device_info(0, &first) == STERNA_OK && !first.is_mock;
-        status = s->api->open(&s->host, &params, &s->device, fault);
-    }
-    if (status == STERNA_OK) {
-        s->info.size = sizeof s->info;
-        status = s->api->info(s->device, &s->info);
-        if (status == STERNA_OK && !sterna_is_pow2(s->info.buffer_alignment))
-            status = sterna_fail(fault, STERNA_UNSUPPORTED, "%s: buffer_alignment %u is no power of two",
-                                 name, s->info.buffer_alignment);
-        if (status != STERNA_OK) s->api->close(s->device);
-    }
+    sterna_status status = sterna_bench_find_device(spec, found, fault);
+    if (status == STERNA_OK) *guarded = strcmp(found->name, "direct") == 0;
+    return status;
+}
+
+static sterna_status open_found(sterna_subject *s, const sterna_subject_spec *spec, const char *variant,
+                                sterna_fault *fault)
+{
+    const sterna_open_params params = {
+        .size = sizeof params, .profile = spec->profile, .variant = variant, .threads = spec->threads};
+    sterna_device_info first = {.size = sizeof first};
+    s->host = (sterna_host){.size = sizeof s->host,
+                            .abi_version = STERNA_ABI_VERSION,
+                            .context = s,
+                            .allocate = host_allocate,
+                            .release = host_release,
+                            .log = host_log};
+    s->fenced = !s->guarded && s->api->device_info(0, &first) == STERNA_OK && !first.is_mock;
+    sterna_status status = s->api->open(&s->host, &params, &s->device, fault);
+    if (status != STERNA_OK) return status;
+    s->info.size = sizeof s->info;
+    status = s->api->info(s->device, &s->info);
+    if (status == STERNA_OK && !sterna_is_pow2(s->info.buffer_alignment))
+        status = sterna_fail(fault, STERNA_UNSUPPORTED, "%s: buffer_alignment %u is no power of two",
+                             spec->name, s->info.buffer_alignment);
+    if (status != STERNA_OK) s->api->close(s->device);
+    return status;
+}
+
+sterna_status sterna_subject_open(sterna_subject *s, const sterna_subject_spec *spec, sterna_fault *fault)
+{
+    sterna_resolved found = {.api = NULL};
+    bool guarded = false;
+    memset(s, 0, sizeof *s);
+    if (strlen(spec->name) >= sizeof s->name)
+        return sterna_fail(fault, STERNA_USAGE, "the device name is too long: %s", spec->name);
+    sterna_status status = find(spec->name, &found, &guarded, fault);
+    if (status != STERNA_OK) return status;
+    s->api = found.api;
+    s->library = found.library;
+    s->guarded = guarded;
+    s->profile = spec->profile;
+    status = complete(s->api) ? open_found(s, spec, found.variant, fault)
+                              : sterna_fail(fault, STERNA_UNSUPPORTED,
+                                            "%s: the backend's table of functions is incomplete", spec->name);
     if (status != STERNA_OK) {
         if (s->library) sterna_plugin_unload(s->library);
         memset(s, 0, sizeof *s);
         return status;
     }
-    snprintf(s->name, sizeof s->name, "%s", spec->name);
+    /* A repro names the device itself, not "the best there is". */
+    if (found.reason[0])
+        snprintf(s->name, sizeof s->name, "%.90s:%.90s", found.name, found.variant);
+    else
+        snprintf(s->name, sizeof s->name, "%s", spec->name);
     return STERNA_OK;
 }
 

@@ -1,0 +1,24 @@
+/* What the files of this folder share about the registry. Owns: nothing outside registry.c. */
+#ifndef STERNA_REGISTRY_PRIVATE_H
+#define STERNA_REGISTRY_PRIVATE_H
+
+#include "probe_child.h"
+
+enum { STERNA_SPEC_BYTES = 300 };
+
+/* What a child process found of one device. */
+typedef struct sterna_tried {
+    sterna_status status; /* OK: it lives */
+    char why[240];
+    sterna_probe probe; /* of STERNA_PROBE_EXACT */
+} sterna_tried;
+
+/* Asks once per process, device and task. */
+void sterna_registry_try(const char *what, sterna_probe_task task, sterna_tried *found);
+
+/* Is STERNA_FAKE_DEVICES set? USAGE when it is not understood. */
+sterna_status sterna_registry_fakes(bool *set, sterna_fault *fault);
+/* Has the backend been given invented devices? */
+bool sterna_registry_is_fake(const sterna_backend_state *backend);
+
+#endif

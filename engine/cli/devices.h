@@ -1,0 +1,14 @@
+/* How devices and backends look in JSON, for the commands that list them. */
+#ifndef STERNA_CLI_DEVICES_H
+#define STERNA_CLI_DEVICES_H
+
+#include "cli/json.h"
+#include "registry.h"
+#include <string.h>
+
+/* "discrete", "emulated" */
+const char *sterna_device_kind_name(uint32_t kind);
+void sterna_json_device(sterna_json *json, cJSON *into, const char *backend, const sterna_device_info *info);
+void sterna_json_backend(sterna_json *json, cJSON *into, const sterna_backend_state *backend);
+
+#endif
