@@ -10,7 +10,8 @@
     X(device_info)                                                                                           \
     X(open)                                                                                                  \
     X(close)                                                                                                 \
-    X(info) X(supports) X(buffer_create) X(buffer_destroy) X(buffer_write) X(buffer_read) X(weight_create)   \
+    X(info)                                                                                                  \
+    X(supports) X(buffer_create) X(buffer_destroy) X(buffer_write) X(buffer_read) X(weight_create)           \
         X(weight_destroy) X(plan_create) X(plan_destroy) X(submit) X(wait) X(kernels_used)
 
 static const char *missing_member(const sterna_backend_api *api)

@@ -1,6 +1,6 @@
 /* The parent's side of a probe: finding the program, mistrusting the answer, wording how a child ended. */
 #include "probe_child.h"
-#include "base/child.h"
+#include "base/child_process.h"
 #include "base/mem.h"
 #include "base/size.h"
 #include "base/sys.h"

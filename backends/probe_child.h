@@ -1,6 +1,6 @@
 /* Asking a driver in a child process, so that its crash, abort or hang is a sentence and not the end of the program.
  * Owns: which program the child is, what is asked and answered, the time limits. Leaves to others: processes
- * (base/child.h), what is done with the answer (registry.c, select.c, `sterna doctor`).
+ * (base/child_process.h), what is done with the answer (registry.c, select.c, `sterna doctor`).
  *
  * The child is this program again, when it has said that it can serve (sterna_probe_serve), else `sterna-probe` beside
  * this program or library, or where it was installed (docs/decisions/0010). */

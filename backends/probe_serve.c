@@ -1,5 +1,5 @@
 /* The child's side of a probe: it talks to the driver, and tells beforehand what it is about to do. */
-#include "base/child.h"
+#include "base/child_process.h"
 #include "base/size.h"
 #include "base/sys.h"
 #include "probe_child.h"

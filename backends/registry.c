@@ -216,6 +216,16 @@ void sterna_registry_list(sterna_device_visit *visit, void *context)
             if (!visit(context, &rows[b], &rows[b].devices[i])) return;
 }
 
+bool sterna_registry_gpu_may_exist(void)
+{
+    /* Linux DRM (AMD, Intel, nouveau, Mali, ...), NVIDIA's own driver, ROCm, WSL, Mali's and Adreno's own drivers. */
+    static const char *const files[] = {"/dev/dri", "/dev/nvidiactl", "/dev/kfd",
+                                        "/dev/dxg", "/dev/mali0",     "/dev/kgsl-3d0"};
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
+        if (sterna_sys_exists(files[i])) return true;
+    return false;
+}
+
 bool sterna_registry_is_fake(const sterna_backend_state *backend)
 {
     return backend->isolated && faked;

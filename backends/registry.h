@@ -66,6 +66,7 @@ typedef struct sterna_resolved {
     char variant[256]; /* with keys, as open() takes it */
     char reason[240];  /* why `auto` chose it; "" for an explicit request */
     char passed[240];  /* device that `auto` preferred but could not open, and why; "" */
+    char doubt[200];   /* the first difference that a child's probe found: the device is not exact; "" */
 } sterna_resolved;
 
 /* Finds the device that spec names ("" or NULL: auto), asking an isolated backend's driver in a child process first;
@@ -81,6 +82,7 @@ typedef struct sterna_open_device {
     char spec[300];     /* "cpu:avx512vnni": opens the same device again */
     char reason[240];   /* why `auto` chose it; "" for an explicit request */
     char passed[240];   /* what `auto` would rather have had but could not open; "" */
+    char doubt[200];    /* why it is known not to be exact; "" */
     char snapshot[600]; /* requested=auto detected=[cpu:scalar,cpu:avx2] selected=cpu:avx2 */
 } sterna_open_device;
 

@@ -80,9 +80,12 @@ static sterna_status resolve_isolated(const sterna_backend_state *backend, const
     if (sterna_registry_is_fake(backend))
         return sterna_fail(fault, STERNA_DEVICE,
                            "--device %s: STERNA_FAKE_DEVICES invents it; it cannot be opened", what);
-    sterna_registry_try(what, STERNA_PROBE_OPEN, &found);
+    /* The probe runs a kernel of almost every kind: what crashes a driver's compiler does so in the child. What it has
+     * compiled is found in the driver's cache here. */
+    sterna_registry_try(what, STERNA_PROBE_EXACT, &found);
     if (found.status != STERNA_OK)
         return sterna_fail(fault, found.status, "--device %s: %s", what, found.why);
+    if (!found.probe.exact) snprintf(out->doubt, sizeof out->doubt, "%s", found.probe.why);
     return STERNA_OK;
 }
 
@@ -113,10 +116,13 @@ static sterna_status resolve_named(const char *spec, sterna_resolved *out, stern
 }
 
 /* All devices that are no library's, in the order of the registry. */
-static uint32_t gather(sterna_candidate candidates[STERNA_AUTO_REASONS])
+static uint32_t gather(bool everywhere, sterna_candidate candidates[STERNA_AUTO_REASONS])
 {
     uint32_t n = 0;
-    sterna_registry_look_all();
+    if (everywhere)
+        sterna_registry_look_all();
+    else
+        sterna_registry_look("cpu");
     for (uint32_t b = 0; b < sterna_registry_count(); b++) {
         const sterna_backend_state *backend = sterna_registry_get(b);
         for (uint32_t i = 0; i < backend->n_devices && n < STERNA_AUTO_REASONS; i++) {
@@ -154,7 +160,7 @@ static sterna_status resolve_auto(uint64_t memory, take_candidate *take, void *c
     bool set;
     sterna_status status = sterna_registry_fakes(&set, fault);
     if (status != STERNA_OK) return status;
-    const uint32_t n = gather(candidates);
+    const uint32_t n = gather(set || sterna_registry_gpu_may_exist(), candidates);
     for (;;) {
         sterna_fault inner = {0};
         const uint32_t best = choose(candidates, n, memory);
@@ -253,6 +259,7 @@ static void take_snapshot(const sterna_device_request *request, const sterna_res
     text_list list;
     memcpy(out->reason, r->reason, sizeof out->reason);
     memcpy(out->passed, r->passed, sizeof out->passed);
+    memcpy(out->doubt, r->doubt, sizeof out->doubt);
     sterna_registry_look("cpu");
     detected(&list);
     snprintf(out->snapshot, sizeof out->snapshot, "requested=%.100s detected=[%s] selected=%.120s",
@@ -352,7 +359,7 @@ sterna_status sterna_auto_explain(uint64_t memory, sterna_auto_reason reasons[ST
     static _Thread_local sterna_candidate candidates[STERNA_AUTO_REASONS];
     sterna_status status = sterna_registry_environment(fault);
     if (status != STERNA_OK) return status;
-    const uint32_t n = gather(candidates), best = sterna_auto_choose(candidates, n, memory);
+    const uint32_t n = gather(true, candidates), best = sterna_auto_choose(candidates, n, memory);
     if (best == n) return sterna_fail(fault, STERNA_UNSUPPORTED, "no device is usable here");
     *used = 0;
     for (uint32_t turn = 0; turn < 2; turn++) /* what is chosen, then the others in their order */

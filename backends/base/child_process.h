@@ -3,8 +3,8 @@
  *
  * posix_spawn, not fork: the caller may be a library in a program with threads, where after fork() nothing but
  * async-signal-safe functions may be called. POSIX. */
-#ifndef STERNA_CHILD_H
-#define STERNA_CHILD_H
+#ifndef STERNA_CHILD_PROCESS_H
+#define STERNA_CHILD_PROCESS_H
 
 #include "base/status.h"
 #include <stdbool.h>

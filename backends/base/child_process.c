@@ -1,6 +1,6 @@
 /* Spawning, listening to two pipes, killing. */
 #define _GNU_SOURCE /* pipe2, dladdr */
-#include "base/child.h"
+#include "base/child_process.h"
 #include "base/fault_point.h"
 #include "base/mem.h"
 #include "base/size.h"
