@@ -107,6 +107,7 @@ sterna_status sterna_sys_read(const char *path, uint64_t limit, sterna_mapping *
         sterna_free(data);
         return status;
     }
+    data[size] = 0; /* the read that found the end had room */
     *mapping = (sterna_mapping){data, size, false};
     return STERNA_OK;
 }

@@ -18,7 +18,7 @@ typedef struct sterna_mapping {
 /* Maps a regular file. FILE when it cannot be opened or is not a regular file. Do not let the file shrink
  * while it is mapped: reading the lost pages would be a bus error, as with every mmap reader. */
 sterna_status sterna_sys_map(const char *path, sterna_mapping *mapping, sterna_fault *fault);
-/* Reads a whole file (or "-": standard input, up to `limit` bytes) into memory. */
+/* Reads a whole file (or "-": standard input, up to `limit` bytes) into memory, with a NUL behind its bytes. */
 sterna_status sterna_sys_read(const char *path, uint64_t limit, sterna_mapping *mapping, sterna_fault *fault);
 void sterna_sys_unmap(sterna_mapping *mapping);
 /* Is there anything of that name, readable or not? */

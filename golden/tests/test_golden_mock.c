@@ -20,7 +20,7 @@ enum { TOKENS = 2 };
 #ifdef SANITIZED
 enum { SEEDS = 3 };
 #else
-enum { SEEDS = 64 };
+enum { SEEDS = 24 };
 #endif
 static const uint32_t warps[] = {4, 8, 16, 32, 64};
 
@@ -74,7 +74,7 @@ static void schedules_block(sterna_test *t)
     for (uint32_t i = 0; i < STERNA_COUNT(types); i++) {
         char path[1200];
         if (make_model(t, "llama-small", types[i], path, sizeof path))
-            agree(t, path, SEEDS > 16 ? SEEDS / 16 : 1, TOKENS);
+            agree(t, path, SEEDS > 8 ? SEEDS / 8 : 1, TOKENS);
     }
 }
 
@@ -165,7 +165,7 @@ static void profiles_by_name(sterna_test *t)
 }
 
 const sterna_test_case sterna_test_cases[] = {
-    {"schedules_ternary", schedules_ternary, 60},
+    {"schedules_ternary", schedules_ternary, 120},
     {"schedules_block", schedules_block, 60},
     {"schedules_golden", schedules_golden, 60},
     {"a_small_device", a_small_device, 60},

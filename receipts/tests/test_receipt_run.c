@@ -238,6 +238,46 @@ static void replay_finds_invented_bits(sterna_test *t)
     sterna_receipt_free(&recorded);
 }
 
+/* A device that computed wrong bits and does not know it: a bit of one launch's output flipped. Its receipt is as good as any
+ * for every gate; replay finds the step. (The mock breaks; what it says of itself is taken from an honest device.) */
+static void replay_finds_a_flipped_bit(sterna_test *t)
+{
+    sterna_verify_params params = {.model = sterna_test_repo(t, RIG_MODEL), .replay = true};
+    uint32_t wrong = 0, absorbed = 0;
+    CHECK(t, record(t, "cpu", 6));
+    const sterna_receipt honest = recorded;
+    for (uint32_t launch = 60; launch < 600; launch += 45) {
+        char device[40];
+        snprintf(device, sizeof device, "mock:flip_bit=%u", launch);
+        fault = (sterna_fault){0};
+        sterna_status ended = rig_record(t, RIG_MODEL, device, 6, 0.8f, &recorded, &fault);
+        if (ended == STERNA_NUMERIC) continue; /* made infinite: the next operation said so */
+        CHECK_MSG(t, ended == STERNA_OK, "%s: %s", device, fault.text);
+        sterna_receipt broken = recorded;
+        recorded = honest;
+        recorded.tokens = broken.tokens;
+        recorded.steps = broken.steps;
+        recorded.chain = broken.chain;
+        bool same = memcmp(broken.steps, honest.steps, honest.n_steps * sizeof *honest.steps) == 0;
+        bool passes = accepted(t, NULL); /* no gate can know */
+        sterna_status status = rig_verify(&recorded, &params, &report);
+        bool found = EXPECT(t, status == (same ? STERNA_OK : STERNA_INVALID)) &&
+                     EXPECT(t, same || strncmp(report.finding.defect.field, "steps[", 6) == 0);
+        if (!found)
+            sterna_test_note(t, "%s: %s, %s", device, sterna_status_name(status),
+                             report.finding.defect.field);
+        sterna_verify_free(&report);
+        sterna_receipt_free(&broken);
+        *(same ? &absorbed : &wrong) += 1;
+        CHECK(t, passes && found);
+    }
+    CHECK_MSG(t, wrong >= 2, "%u runs with wrong bits, %u in which rounding took the bit away", wrong,
+              absorbed);
+    recorded = honest;
+    CHECK(t, accepted(t, &params));
+    sterna_receipt_free(&recorded);
+}
+
 /* 1.15 (5): without a signature that was checked and without replay, nothing is proven. */
 static void unproven_is_not_valid(sterna_test *t)
 {
@@ -405,6 +445,7 @@ const sterna_test_case sterna_test_cases[] = {
     {"a_failed_run_has_none", a_failed_run_has_none, 0},
     {"speeds_must_be_possible", speeds_must_be_possible, 0},
     {"replay_finds_invented_bits", replay_finds_invented_bits, 0},
+    {"replay_finds_a_flipped_bit", replay_finds_a_flipped_bit, 0},
     {"unproven_is_not_valid", unproven_is_not_valid, 0},
     {"devices_own_their_kernels", devices_own_their_kernels, 0},
     {"launches_are_counted", launches_are_counted, 0},

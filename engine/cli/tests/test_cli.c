@@ -19,7 +19,7 @@
 #define SCENARIOS(X)                                                                                         \
     X(usage)                                                                                                 \
     X(help)                                                                                                  \
-    X(inspect) X(hash) X(tokenize) X(convert) X(synth) X(run) X(devices) X(check) X(bench) X(files)
+    X(inspect) X(hash) X(tokenize) X(convert) X(synth) X(run) X(devices) X(check) X(mock) X(bench) X(files)
 
 #define X(name)                                                                                              \
     static void case_##name(sterna_test *t)                                                                  \
