@@ -1,5 +1,6 @@
 /* The driver's pipeline cache, kept between runs (gpu/gpu_cache.h). The driver checks what it is given by the header of
  * its own data (Vulkan specification, "Pipeline Cache Header"); the key names device and driver all the same. */
+#include "base/hash.h"
 #include "vulkan_private.h"
 #include <string.h>
 
@@ -34,6 +35,7 @@ void sterna_vulkan_cache_open(vulkan_device *device)
     /* Without a cache pipelines are compiled, which is slower and otherwise the same. */
     if (device->vk.vkCreatePipelineCache(device->handle, &info, NULL, &device->cache) != VK_SUCCESS)
         device->cache = VK_NULL_HANDLE;
+    if (blob.bytes) sterna_sha256_once(blob.data, blob.bytes, device->cache_hash);
     sterna_gpu_blob_free(&blob);
 }
 
@@ -46,8 +48,12 @@ static void store(vulkan_device *device)
         return;
     void *data = device->host->allocate(device->host->context, bytes, 64);
     if (!data) return;
-    if (device->vk.vkGetPipelineCacheData(device->handle, device->cache, &bytes, data) == VK_SUCCESS)
-        sterna_gpu_cache_store(&device->cache_files, &key, sizeof key, data, bytes);
+    if (device->vk.vkGetPipelineCacheData(device->handle, device->cache, &bytes, data) == VK_SUCCESS) {
+        uint8_t hash[STERNA_HASH_BYTES];
+        sterna_sha256_once(data, bytes, hash);
+        if (memcmp(hash, device->cache_hash, sizeof hash) != 0)
+            sterna_gpu_cache_store(&device->cache_files, &key, sizeof key, data, bytes);
+    }
     device->host->release(device->host->context, data);
 }
 

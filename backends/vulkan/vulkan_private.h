@@ -139,6 +139,7 @@ typedef struct vulkan_device {
     vulkan_kernel kernels[STERNA_GPU_KERNELS];
     VkPipelineCache cache;
     bool cache_grew;
+    uint8_t cache_hash[32]; /* of what was on file */
     sterna_gpu_cache cache_files;
 
     uint64_t waiting_for; /* the mark last waited for without success, and how long in all */
