@@ -33,6 +33,7 @@ static sterna_status mock_open(const sterna_host *host, const char *variant, voi
                               .max_group_items = (uint32_t)settings.max_group_items,
                               .subgroup = (uint32_t)settings.warp,
                               .features = (uint32_t)settings.features,
+                              .pool_bytes = settings.pool ? settings.pool : STERNA_GPU_NO_POOL,
                               .is_mock = 1,
                               .kind = STERNA_KIND_EMULATED};
     snprintf(made.description, sizeof made.description, "mock GPU, warp %" PRIu64 ", seed %" PRIu64,

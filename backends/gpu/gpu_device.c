@@ -41,6 +41,13 @@ sterna_status sterna_gpu_open(const sterna_gpu_driver *driver, const sterna_host
         params->verify_upload;
     uint64_t limit = device->limits.max_binding_bytes;
     device->max_binding = limit && limit < STERNA_GPU_LARGEST_BINDING ? limit : STERNA_GPU_LARGEST_BINDING;
+    sterna_gpu_pool_init(&device->pool, driver, device->gpu, host, &device->limits);
+    status = sterna_gpu_pool_probe(device, fault);
+    if (status != STERNA_OK) {
+        driver->close(device->gpu);
+        host->release(host->context, device);
+        return status;
+    }
     *out = device;
     return STERNA_OK;
 }
@@ -62,6 +69,7 @@ void sterna_gpu_close(sterna_device *device)
         sterna_gpu_buffer_destroy(device, (sterna_buffer *)device->buffers.next);
     device->driver->close(device->gpu);
     sterna_gpu_host_free(device, device->words);
+    sterna_gpu_host_free(device, device->front);
     sterna_gpu_host_free(device, device);
 }
 
@@ -78,7 +86,8 @@ sterna_status sterna_gpu_info(sterna_device *device, sterna_device_info *info)
                                .kind = limits->kind};
     snprintf(full.variant, sizeof full.variant, "%s", limits->variant);
     snprintf(full.driver, sizeof full.driver, "%s", limits->driver);
-    snprintf(full.description, sizeof full.description, "%s", limits->description);
+    snprintf(full.description, sizeof full.description, "%.110s%s", limits->description,
+             device->pool.largest && !device->reads_inside ? "; reads back from whole allocations only" : "");
     memcpy(info, &full, info->size < sizeof full ? info->size : sizeof full);
     return STERNA_OK;
 }
@@ -106,7 +115,7 @@ sterna_status sterna_gpu_buffer_create(sterna_device *device, uint64_t bytes, st
     sterna_buffer *buffer = sterna_gpu_host_alloc(device, 1, sizeof *buffer);
     if (!buffer) return sterna_fail(fault, STERNA_MEMORY, "buffer: out of host memory");
     buffer->bytes = bytes;
-    sterna_status status = sterna_gpu_alloc(device, bytes, "buffer", &buffer->memory, fault);
+    sterna_status status = sterna_gpu_take(device, bytes, GPU_READ_BACK, "buffer", &buffer->place, fault);
     if (status != STERNA_OK) {
         sterna_gpu_host_free(device, buffer);
         return status;
@@ -120,7 +129,7 @@ void sterna_gpu_buffer_destroy(sterna_device *device, sterna_buffer *buffer)
 {
     if (!buffer) return;
     sterna_gpu_link_out(&buffer->link);
-    device->driver->free(device->gpu, buffer->memory);
+    sterna_gpu_give(device, &buffer->place);
     sterna_gpu_host_free(device, buffer);
 }
 
@@ -139,7 +148,8 @@ sterna_status sterna_gpu_buffer_write(sterna_device *device, sterna_buffer *buff
 {
     sterna_status status = check_range(buffer, offset, bytes, "write", fault);
     if (status != STERNA_OK || bytes == 0) return status;
-    return sterna_gpu_upload(device, buffer->memory, offset, src, bytes, "buffer write", fault);
+    return sterna_gpu_upload(device, buffer->place.memory, buffer->place.offset + offset, src, bytes,
+                             "buffer write", fault);
 }
 
 sterna_status sterna_gpu_buffer_read(sterna_device *device, sterna_buffer *buffer, uint64_t offset, void *dst,
@@ -147,7 +157,8 @@ sterna_status sterna_gpu_buffer_read(sterna_device *device, sterna_buffer *buffe
 {
     sterna_status status = check_range(buffer, offset, bytes, "read", fault);
     if (status != STERNA_OK || bytes == 0) return status;
-    return sterna_gpu_download(device, buffer->memory, offset, dst, bytes, "buffer read", fault);
+    return sterna_gpu_download(device, buffer->place.memory, buffer->place.offset + offset, dst, bytes,
+                               "buffer read", fault);
 }
 
 uint32_t sterna_gpu_kernels_used(sterna_device *device, sterna_kernel_use *uses, uint32_t capacity)

@@ -17,6 +17,8 @@ typedef uint64_t sterna_gpu_memory;
 /* Features of a device: a dot product of four int8, sums over a subgroup. */
 enum { STERNA_GPU_INT_DOT = 1, STERNA_GPU_SUBGROUPS = 2 };
 
+#define STERNA_GPU_NO_POOL UINT64_MAX
+
 typedef struct sterna_gpu_limits {
     char variant[32], description[160];
     uint64_t memory_bytes;      /* 0: unknown */
@@ -26,6 +28,8 @@ typedef struct sterna_gpu_limits {
     uint32_t max_group_items;
     uint32_t subgroup; /* items in lock-step, 1 without subgroups */
     uint32_t features; /* what rows of kernels.def may need */
+    /* Allocations are cut from blocks of up to this size (gpu_pool.h); 0: the host's choice; STERNA_GPU_NO_POOL. */
+    uint64_t pool_bytes;
     uint32_t is_mock;
     uint32_t kind;   /* sterna_device_kind */
     char driver[96]; /* as in sterna_device_info */
@@ -57,7 +61,7 @@ typedef struct sterna_gpu_driver {
     /* Releases everything. Memory that is still allocated is reported through host->log. */
     void (*close)(void *gpu);
 
-    /* `bytes` is a multiple of 4096 (gpu_memory.c). Contents are undefined. */
+    /* `bytes` is a multiple of 4096 (gpu_pool.c). Contents are undefined. */
     sterna_status (*alloc)(void *gpu, uint64_t bytes, sterna_gpu_memory *memory, sterna_fault *fault);
     /* After all queued work. Never fails; on a lost device, too. */
     void (*free)(void *gpu, sterna_gpu_memory memory);

@@ -1,8 +1,5 @@
-/* Sizes of device allocations, host memory through the lender, and the lists handles stand in. */
+/* Which device memory is pooled, host memory through the lender, and the lists handles stand in. */
 #include "gpu/gpu_private.h"
-#include <inttypes.h>
-
-enum { PAGE = 4096 };
 
 void sterna_gpu_link_in(gpu_link *head, gpu_link *link)
 {
@@ -32,16 +29,14 @@ void sterna_gpu_host_free(sterna_device *device, void *memory)
     device->host->release(device->host->context, memory);
 }
 
-/* Whole pages of 4 KiB: every API's alignment of allocations is a divisor. */
-sterna_status sterna_gpu_alloc(sterna_device *device, uint64_t bytes, const char *what,
-                               sterna_gpu_memory *memory, sterna_fault *fault)
+sterna_status sterna_gpu_take(sterna_device *device, uint64_t bytes, gpu_use use, const char *what,
+                              gpu_place *place, sterna_fault *fault)
 {
-    uint64_t size;
-    if (!sterna_align_u64(bytes ? bytes : 1, PAGE, &size))
-        return sterna_fail(fault, STERNA_MEMORY, "%s: %" PRIu64 " bytes are too many", what, bytes);
-    sterna_fault why = {0};
-    sterna_status status = device->driver->alloc(device->gpu, size, memory, &why);
-    if (status != STERNA_OK)
-        return sterna_fail(fault, status, "%s, %" PRIu64 " bytes: %s", what, bytes, why.text);
-    return STERNA_OK;
+    bool alone = use == GPU_READ_BACK && !device->reads_inside;
+    return sterna_gpu_pool_take(&device->pool, bytes, alone, what, place, fault);
+}
+
+void sterna_gpu_give(sterna_device *device, gpu_place *place)
+{
+    sterna_gpu_pool_give(&device->pool, place);
 }

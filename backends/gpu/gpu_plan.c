@@ -53,10 +53,10 @@ typedef struct plan_sizes {
 
 static void release(sterna_device *device, sterna_plan *plan)
 {
-    if (plan->status) device->driver->free(device->gpu, plan->status);
+    sterna_gpu_give(device, &plan->status);
     sterna_gpu_host_free(device, plan->nodes);
     sterna_gpu_host_free(device, plan->args);
-    sterna_gpu_host_free(device, plan->memory);
+    sterna_gpu_host_free(device, plan->places);
     sterna_gpu_host_free(device, plan->parts);
     sterna_gpu_host_free(device, plan->kernels);
     sterna_gpu_host_free(device, plan);
@@ -67,11 +67,11 @@ static sterna_status reserve(sterna_device *device, sterna_plan *plan, const pla
 {
     plan->nodes = sterna_gpu_host_alloc(device, plan->n_nodes, sizeof *plan->nodes);
     plan->args = sterna_gpu_host_alloc(device, sizes->args, sizeof *plan->args);
-    plan->memory = sterna_gpu_host_alloc(device, sizes->args, sizeof *plan->memory);
+    plan->places = sterna_gpu_host_alloc(device, sizes->args, sizeof *plan->places);
     plan->parts = sterna_gpu_host_alloc(device, sizes->parts, sizeof *plan->parts);
     plan->kernels =
         sterna_gpu_host_alloc(device, (uint64_t)plan->n_nodes * STERNA_GPU_KERNELS, sizeof *plan->kernels);
-    if (!plan->nodes || !plan->args || !plan->memory || !plan->parts || !plan->kernels)
+    if (!plan->nodes || !plan->args || !plan->places || !plan->parts || !plan->kernels)
         return sterna_fail(fault, STERNA_MEMORY, "plan of %u nodes: out of host memory", plan->n_nodes);
     if (!sterna_align_u64((uint64_t)plan->n_nodes * 4, device->limits.alignment, &plan->status_stride) ||
         plan->status_stride > device->max_binding)
@@ -79,7 +79,8 @@ static sterna_status reserve(sterna_device *device, sterna_plan *plan, const pla
                            "plan of %u nodes: its status words exceed the %" PRIu64
                            " bytes this device can bind",
                            plan->n_nodes, device->max_binding);
-    return sterna_gpu_alloc(device, STATUS_RING * plan->status_stride, "status words", &plan->status, fault);
+    return sterna_gpu_take(device, STATUS_RING * plan->status_stride, GPU_READ_BACK, "status words",
+                           &plan->status, fault);
 }
 
 static void copy_node(sterna_device *device, sterna_plan *plan, const sterna_node *from, gpu_node *to,
@@ -87,13 +88,13 @@ static void copy_node(sterna_device *device, sterna_plan *plan, const sterna_nod
 {
     const sterna_weight *weight = weight_of(from);
     sterna_arg *args = plan->args + used->args;
-    sterna_gpu_memory *memory = plan->memory + used->args;
+    gpu_place *places = plan->places + used->args;
     sterna_op_find(from->op, &to->op);
     memcpy(args, from->args, from->n_args * sizeof *args);
     to->node = (sterna_node){sterna_op_get(to->op)->name, args, from->n_args, from->label};
-    to->memory = memory;
+    to->places = places;
     for (uint32_t i = 0; i < from->n_args; i++) {
-        if (args[i].kind == STERNA_ARG_BUFFER) memory[i] = args[i].buffer->memory;
+        if (args[i].kind == STERNA_ARG_BUFFER) places[i] = args[i].buffer->place;
         to->uses_slots |= args[i].kind == STERNA_ARG_SLOT;
     }
     used->args += from->n_args;
@@ -169,7 +170,7 @@ void sterna_gpu_plan_destroy(sterna_device *device, sterna_plan *plan)
 {
     if (!plan) return;
     for (uint32_t r = 0; r < STATUS_RING; r++)
-        if (plan->ring[r]) sterna_gpu_collect(device, plan->ring[r], 0);
+        if (plan->ring[r]) sterna_gpu_abandon(device, plan->ring[r]);
     sterna_gpu_link_out(&plan->link);
     release(device, plan);
 }

@@ -10,6 +10,12 @@ typedef struct launch_inputs {
     sterna_gpu_range status;
 } launch_inputs;
 
+/* Where the status words of a submission from node `first` on begin. */
+static uint64_t words_at(const sterna_plan *plan, uint32_t ring, uint32_t first)
+{
+    return plan->status.offset + ring * plan->status_stride + (uint64_t)first * 4;
+}
+
 static uint32_t limited(uint64_t groups, uint32_t most)
 {
     return groups < most ? (uint32_t)groups : most; /* kernels stride over the grid */
@@ -31,10 +37,11 @@ static sterna_status launch_part(sterna_device *device, const gpu_node *node, ui
         case STERNA_PARAM_OUT:
         case STERNA_PARAM_INOUT:
             ranges[n_ranges++] =
-                (sterna_gpu_range){node->memory[i], node->node.args[i].offset, inputs->extents[i]};
+                (sterna_gpu_range){node->places[i].memory, node->places[i].offset + node->node.args[i].offset,
+                                   inputs->extents[i]};
             break;
         case STERNA_PARAM_WEIGHT:
-            ranges[n_ranges++] = (sterna_gpu_range){part->memory, 0, part->bytes};
+            ranges[n_ranges++] = (sterna_gpu_range){part->place.memory, part->place.offset, part->bytes};
             words[n_words++] = part->first;
             words[n_words++] = part->count;
             words[n_words++] = node->stride;
@@ -80,7 +87,7 @@ static sterna_status launch_node(sterna_device *device, const sterna_plan *plan,
     const gpu_node *node = &plan->nodes[index];
     launch_inputs inputs = {
         .status_at = index,
-        .status = {plan->status, ring * plan->status_stride, (uint64_t)plan->n_nodes * 4}};
+        .status = {plan->status.memory, words_at(plan, ring, 0), (uint64_t)plan->n_nodes * 4}};
     sterna_node_scalars(&node->node, slots, inputs.scalars);
     sterna_op_extents(node->op, inputs.scalars, inputs.extents);
     uint32_t row = choose(node, &inputs);
@@ -122,15 +129,17 @@ sterna_status sterna_gpu_submit(sterna_device *device, sterna_plan *plan, uint32
 {
     sterna_status status = check_slots(plan, first, count, slots, fault);
     if (status != STERNA_OK) return status;
-    gpu_submission *submission = sterna_gpu_host_alloc(device, 1, sizeof *submission);
-    if (!submission) return sterna_fail(fault, STERNA_MEMORY, "submit: out of host memory");
     uint32_t ring = plan->next_ring;
     /* The words of the submission before the last few are still unread: read them before they are used again. */
-    if (plan->ring[ring]) sterna_gpu_collect(device, plan->ring[ring], 0);
+    if (plan->ring[ring] && sterna_gpu_collect(device, plan->ring[ring], 0) == STERNA_TIMEOUT)
+        return sterna_fail(fault, STERNA_TIMEOUT,
+                           "submit: %u submissions of this plan are under way, and the first: %s",
+                           (uint32_t)STATUS_RING, plan->ring[ring]->fault.text);
+    gpu_submission *submission = sterna_gpu_host_alloc(device, 1, sizeof *submission);
+    if (!submission) return sterna_fail(fault, STERNA_MEMORY, "submit: out of host memory");
     if (count > 0)
-        status =
-            device->driver->clear(device->gpu, plan->status, ring * plan->status_stride + (uint64_t)first * 4,
-                                  (uint64_t)count * 4, fault);
+        status = device->driver->clear(device->gpu, plan->status.memory, words_at(plan, ring, first),
+                                       (uint64_t)count * 4, fault);
     for (uint32_t i = first; i < first + count && status == STERNA_OK; i++)
         status = launch_node(device, plan, i, ring, slots, fault);
     if (status == STERNA_OK) status = device->driver->fence(device->gpu, &submission->driver_fence, fault);
@@ -167,9 +176,9 @@ static sterna_status read_flags(sterna_device *device, gpu_submission *s, sterna
     if (s->count == 0) return STERNA_OK;
     if (!have_words(device, s->count))
         return sterna_fail(&s->fault, STERNA_MEMORY, "status words: out of host memory");
-    sterna_status status = sterna_gpu_download(
-        device, s->plan->status, s->ring * s->plan->status_stride + (uint64_t)s->first * 4, device->words,
-        (uint64_t)s->count * 4, "status words", &s->fault);
+    sterna_status status =
+        sterna_gpu_download(device, s->plan->status.memory, words_at(s->plan, s->ring, s->first),
+                            device->words, (uint64_t)s->count * 4, "status words", &s->fault);
     uint32_t i = 0;
     while (status == STERNA_OK && i < s->count && device->words[i] == 0) i++;
     if (status != STERNA_OK || i == s->count) return status;
@@ -204,6 +213,19 @@ sterna_status sterna_gpu_collect(sterna_device *device, gpu_submission *s, uint3
     s->plan->ring[s->ring] = NULL;
     s->plan = NULL;
     return status;
+}
+
+void sterna_gpu_abandon(sterna_device *device, gpu_submission *s)
+{
+    if (sterna_gpu_collect(device, s, 0) != STERNA_TIMEOUT) return;
+    s->result = (sterna_result){.size = sizeof s->result,
+                                .status = STERNA_DEVICE,
+                                .flags = STERNA_FLAG_DEVICE,
+                                .node = s->first,
+                                .label = s->count ? s->plan->nodes[s->first].node.label : 0};
+    s->fault.status = STERNA_DEVICE;
+    s->plan->ring[s->ring] = NULL;
+    s->plan = NULL;
 }
 
 sterna_status sterna_gpu_wait(sterna_device *device, sterna_fence fence, uint32_t milliseconds,

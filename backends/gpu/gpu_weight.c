@@ -28,8 +28,9 @@ static sterna_status upload_part(sterna_device *device, const sterna_weight *wei
                                 (const uint8_t *)tensor->data +
                                     (uint64_t)(part->first + done + r) * tensor->row_bytes,
                                 staging + r * stride);
-        sterna_status status = sterna_gpu_upload(device, part->memory, done * stride, staging, rows * stride,
-                                                 tensor->name ? tensor->name : "weight", fault);
+        sterna_status status =
+            sterna_gpu_upload(device, part->place.memory, part->place.offset + done * stride, staging,
+                              rows * stride, tensor->name ? tensor->name : "weight", fault);
         if (status != STERNA_OK) return status;
         done += rows;
     }
@@ -44,6 +45,8 @@ static sterna_status fill_parts(sterna_device *device, sterna_weight *weight, co
     if (rows_staged > rows_per_part) rows_staged = rows_per_part;
     uint8_t *staging = sterna_gpu_host_alloc(device, rows_staged, stride);
     if (!staging) return no_memory(tensor, fault);
+    /* A copy that is verified is read back. */
+    gpu_use use = device->verify_upload ? GPU_READ_BACK : GPU_STAYS;
     sterna_status status = STERNA_OK;
     for (uint32_t p = 0; p < weight->n_parts && status == STERNA_OK; p++) {
         gpu_part *part = &weight->parts[p];
@@ -51,8 +54,8 @@ static sterna_status fill_parts(sterna_device *device, sterna_weight *weight, co
         part->count =
             weight->view.rows - part->first < rows_per_part ? weight->view.rows - part->first : rows_per_part;
         part->bytes = part->count * stride;
-        status = sterna_gpu_alloc(device, part->bytes, tensor->name ? tensor->name : "weight", &part->memory,
-                                  fault);
+        status = sterna_gpu_take(device, part->bytes, use, tensor->name ? tensor->name : "weight",
+                                 &part->place, fault);
         if (status == STERNA_OK)
             status = upload_part(device, weight, tensor, part, staging, rows_staged, fault);
     }
@@ -63,7 +66,7 @@ static sterna_status fill_parts(sterna_device *device, sterna_weight *weight, co
 static void release(sterna_device *device, sterna_weight *weight)
 {
     for (uint32_t p = 0; weight->parts && p < weight->n_parts; p++)
-        if (weight->parts[p].memory) device->driver->free(device->gpu, weight->parts[p].memory);
+        sterna_gpu_give(device, &weight->parts[p].place);
     sterna_gpu_host_free(device, weight->parts);
     sterna_gpu_host_free(device, weight);
 }
