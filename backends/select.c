@@ -48,10 +48,11 @@ static sterna_status with_usable(sterna_status status, const sterna_fault *inner
     return sterna_fail(fault, status, "%.290s; usable here: %.180s", inner->text, list.text);
 }
 
+/* A device's name, with the keys that stood behind a comma. */
 static sterna_status set_variant(sterna_resolved *out, const char *variant, const char *keys,
                                  sterna_fault *fault)
 {
-    int n = snprintf(out->variant, sizeof out->variant, "%s%s", variant, keys);
+    int n = snprintf(out->variant, sizeof out->variant, "%s%s%s", variant, keys[0] ? "," : "", keys);
     if (n >= 0 && (size_t)n < sizeof out->variant) return STERNA_OK;
     return sterna_fail(fault, STERNA_USAGE, "--device %s: %.60s...: too long", out->name, variant);
 }
@@ -73,8 +74,8 @@ static sterna_status resolve_isolated(const sterna_backend_state *backend, const
     if (!info->usable)
         return sterna_fail(fault, STERNA_UNSUPPORTED, "--device %s%s%s: %s", backend->name,
                            info->variant[0] ? ":" : "", info->variant, info->why);
-    const char *keys = strchr(wanted, ',');
-    status = set_variant(out, info->variant, keys ? keys : "", fault);
+    const char *keys = sterna_spec_keys(wanted);
+    status = set_variant(out, info->variant, keys, fault);
     if (status != STERNA_OK) return status;
     snprintf(what, sizeof what, "%s:%s", backend->name, out->variant);
     if (sterna_registry_is_fake(backend))

@@ -88,10 +88,17 @@ static bool is_number(const char *text, size_t n, uint32_t *value)
     return n > 0;
 }
 
+const char *sterna_spec_keys(const char *wanted)
+{
+    size_t n = strcspn(wanted, ",");
+    if (memchr(wanted, '=', n)) return wanted;
+    return wanted[n] ? wanted + n + 1 : wanted + n;
+}
+
 sterna_status sterna_spec_match(const sterna_backend_state *backend, const char *wanted, uint32_t *index,
                                 sterna_fault *fault)
 {
-    size_t n = strcspn(wanted, ",");
+    size_t n = sterna_spec_keys(wanted) == wanted ? 0 : strcspn(wanted, ",");
     uint32_t number, found = 0;
     if (backend->n_devices == 0)
         return sterna_fail(fault, STERNA_UNSUPPORTED, "--device %s: no device was found", backend->name);

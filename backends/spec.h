@@ -14,7 +14,10 @@ sterna_status sterna_spec_split(const char *spec, char name[STERNA_SPEC_NAME], c
 /* Is `name` a library's path? It holds a slash or ends in .so */
 bool sterna_spec_is_library(const char *name);
 
-/* Which of the backend's devices `wanted` (up to a comma) means: the best kind when empty, else by its whole name, its
+/* The keys of a variant, behind its first comma: "llvmpipe,validate=1", or all of it when no device is named:
+ * "validate=1". */
+const char *sterna_spec_keys(const char *wanted);
+/* Which of the backend's devices `wanted` (up to its keys) means: the best kind when empty, else by its whole name, its
  * number, or a part of name, description or driver in any case. USAGE when it is a part of several, UNSUPPORTED when of
  * none, or when there is none. The device need not be usable. */
 sterna_status sterna_spec_match(const sterna_backend_state *backend, const char *wanted, uint32_t *index,
