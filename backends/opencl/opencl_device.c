@@ -185,13 +185,10 @@ static void give_names(opencl_list *list)
         opencl_device *d = &list->devices[i];
         if (shared[i] || !d->name[0]) snprintf(d->name, sizeof d->name, "%u", i);
         snprintf(d->limits.variant, sizeof d->limits.variant, "%s", d->name);
-        snprintf(d->limits.driver, sizeof d->limits.driver, "%.45s, %.45s", d->platform_version,
-                 d->driver_version);
-        if (d->id)
-            snprintf(d->limits.description, sizeof d->limits.description, "%.50s, %.50s, %.10s, driver %.25s",
-                     d->platform_name, d->device_name, d->device_version, d->driver_version);
-        else
-            snprintf(d->limits.description, sizeof d->limits.description, "%.100s", d->platform_name);
+        snprintf(d->limits.driver, sizeof d->limits.driver, "%.45s, %.10s, %.30s", d->platform_name,
+                 d->id ? d->device_version : d->platform_version, d->id ? d->driver_version : "no device");
+        snprintf(d->limits.description, sizeof d->limits.description, "%.150s",
+                 d->id ? d->device_name : d->platform_name);
     }
 }
 
