@@ -74,8 +74,12 @@ static void make_ready(mock_machine *m, uint32_t item)
 static void make_all_ready(mock_machine *m, uint32_t first, uint32_t count)
 {
     uint32_t at = draw(m), stride = draw(m) | 1u;
-    if (!sterna_is_pow2(count)) stride = 1;
-    for (uint32_t i = 0; i < count; i++, at += stride) make_ready(m, first + at % count);
+    if (sterna_is_pow2(count)) {
+        for (uint32_t i = 0; i < count; i++, at += stride) make_ready(m, first + (at & (count - 1)));
+        return;
+    }
+    at %= count;
+    for (uint32_t i = 0; i < count; i++, at = at + 1 < count ? at + 1 : 0) make_ready(m, first + at);
 }
 
 /* From either end: so some items run ahead through several waits while others have not begun. Without a branch on the
@@ -99,12 +103,33 @@ static void switch_to(mock_machine *m, mock_fiber *from, mock_fiber *to)
 
 static void fiber_body(void *argument);
 
+/* An item's first step, on fiber f. */
+static void start_item(mock_machine *m, uint32_t item, uint32_t f)
+{
+    uint32_t number = m->group.first_item + item;
+    m->fiber_of[item] = (uint16_t)f;
+    m->items[item].mark = m->group.launch | (number < MOCK_ITEM_MASK ? number : number - MOCK_ITEM_MASK);
+    m->state[item] = RUNNING;
+    sterna_mock_turns_left = m->steps;
+}
+
 static uint32_t take_fiber(mock_machine *m)
 {
     if (m->n_idle > 0) return m->idle[--m->n_idle];
     uint32_t f = m->n_made++;
     sterna_mock_fiber_make(&m->fibers[f], m->stacks + (size_t)f * STACK_BYTES, STACK_BYTES, fiber_body, m);
     return f;
+}
+
+static void go_to(mock_machine *m, mock_fiber *from, uint32_t item)
+{
+    if (m->state[item] == FRESH) {
+        start_item(m, item, take_fiber(m));
+        m->starting = item;
+    }
+    m->state[item] = RUNNING;
+    sterna_mock_turns_left = m->steps;
+    if (&m->fibers[m->fiber_of[item]] != from) switch_to(m, from, &m->fibers[m->fiber_of[item]]);
 }
 
 /* Leaves `from`, which waits or is out of work, for whoever is next. */
@@ -115,13 +140,7 @@ static void run_next(mock_machine *m, mock_fiber *from)
         return;
     }
     uint32_t item = next_ready(m);
-    if (m->state[item] == FRESH) {
-        m->fiber_of[item] = (uint16_t)take_fiber(m);
-        m->starting = item;
-    }
-    m->state[item] = RUNNING;
-    sterna_mock_turns_left = m->steps;
-    if (&m->fibers[m->fiber_of[item]] != from) switch_to(m, from, &m->fibers[m->fiber_of[item]]);
+    go_to(m, from, item);
 }
 
 static void fiber_body(void *argument)
@@ -131,11 +150,21 @@ static void fiber_body(void *argument)
     sterna_mock_fiber_arrive(&m->fibers[self], m->last);
     for (;;) {
         uint32_t item = m->starting;
-        m->kernel->body(&m->items[item]);
-        m->state[item] = DONE;
-        m->done++;
+        for (;;) { /* item after item, as long as the next one has not begun either */
+            m->kernel->body(&m->items[item]);
+            m->state[item] = DONE;
+            m->done++;
+            if (m->ready_count == 0) break;
+            item = next_ready(m);
+            if (m->state[item] != FRESH) break;
+            start_item(m, item, self);
+        }
         m->idle[m->n_idle++] = self;
-        run_next(m, &m->fibers[self]); /* comes back with an item to start */
+        /* Comes back with an item to start. */
+        if (m->state[item] == READY)
+            go_to(m, &m->fibers[self], item);
+        else
+            run_next(m, &m->fibers[self]);
     }
 }
 
@@ -403,7 +432,7 @@ sterna_status sterna_mock_machine_run(mock_machine *m, const mock_launch *launch
     for (uint64_t i = 0; i < groups; i++) {
         m->group.x = (uint32_t)(at % launch->groups_x);
         m->group.y = (uint32_t)(at / launch->groups_x);
-        m->group.first_item = (uint32_t)(at * m->size);
+        m->group.first_item = (uint32_t)(at * m->size % MOCK_ITEM_MASK);
         bool done = run_group(m);
         *traffic = m->group.traffic;
         if (!done) return sterna_fail(fault, m->endless ? STERNA_TIMEOUT : STERNA_DEVICE, "%s", m->report);

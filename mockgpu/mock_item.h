@@ -56,7 +56,7 @@ typedef struct mock_group {
     uint32_t x, y, groups_x, groups_y; /* place in the grid */
     uint32_t subgroups;
     uint32_t launch;         /* number in the upper MOCK_LAUNCH_BITS */
-    uint32_t first_item;     /* the grid's number of item 0 */
+    uint32_t first_item;     /* the grid's number of item 0, modulo MOCK_ITEM_MASK */
     uint32_t interval;       /* counts barriers from the launch's begin */
     uint32_t first_interval; /* the group's first */
     mock_traffic traffic;    /* of the launch so far */
@@ -68,6 +68,7 @@ typedef struct mock_group {
 typedef struct mock_item {
     mock_group *group;
     uint32_t local, subgroup, lane;
+    uint32_t mark; /* what it leaves on words of device memory: the launch, and its number in the grid */
 } mock_item;
 
 /* A compiled kernel. */
@@ -131,11 +132,6 @@ static inline int32_t mock_dot4(uint32_t a, uint32_t b)
 
 /* Items of one launch are in no order as far as device memory is concerned, barriers or not: a word that one item
  * writes is no other item's. Each item's mark; the reader's mark with all bits of the item set stands for several. */
-static inline uint32_t mock_mark(const mock_item *I)
-{
-    return I->group->launch | ((I->group->first_item + I->local) % MOCK_ITEM_MASK);
-}
-
 static inline bool mock_other(uint32_t mark, uint32_t mine)
 {
     return mark != mine && mark >> MOCK_ITEM_BITS == mine >> MOCK_ITEM_BITS;
@@ -144,7 +140,7 @@ static inline bool mock_other(uint32_t mark, uint32_t mine)
 static inline void mock_touch_load(const mock_item *I, const mock_bound *bound, uint32_t index,
                                    mock_site site)
 {
-    uint32_t mine = mock_mark(I);
+    uint32_t mine = I->mark;
     mock_touch *touch = &bound->touched[index];
     if (__builtin_expect(mock_other(touch->writer, mine), 0))
         sterna_mock_memory_race(I, bound, index, touch->writer, "read after another item's write", site);
@@ -154,7 +150,7 @@ static inline void mock_touch_load(const mock_item *I, const mock_bound *bound, 
 static inline void mock_touch_store(const mock_item *I, const mock_bound *bound, uint32_t index,
                                     const void *value, mock_site site)
 {
-    uint32_t mine = mock_mark(I);
+    uint32_t mine = I->mark;
     mock_touch *touch = &bound->touched[index];
     if (__builtin_expect(mock_other(touch->writer, mine), 0))
         sterna_mock_memory_race(I, bound, index, touch->writer,
