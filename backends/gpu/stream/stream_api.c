@@ -56,7 +56,7 @@ static sterna_status fill(stream_api *api, void *library, sterna_fault *fault)
     api->is_mock = sterna_sys_dlsym(library, "sterna_mock_vendor") != NULL;
     int error = api->init(0);
     if (error != STREAM_OK) {
-        char name[80];
+        char name[STREAM_NAME];
         sterna_stream_error_name(api, error, name);
         if (error == STREAM_NO_DEVICE || error == STREAM_BAD_DEVICE) /* HIP without a GPU says the second */
             return sterna_fail(fault, STERNA_UNSUPPORTED, "%s finds no device: %s", api->path, name);
@@ -113,10 +113,10 @@ sterna_status sterna_stream_load(stream_column column, const char *const *paths,
     return status == STERNA_OK ? status : sterna_fail(fault, first.status, "%s", first.text);
 }
 
-void sterna_stream_error_name(const stream_api *api, int error, char text[80])
+void sterna_stream_error_name(const stream_api *api, int error, char text[STREAM_NAME])
 {
     const char *name = NULL;
     if (api->error_name_out && api->error_name_out(error, &name) != STREAM_OK) name = NULL;
     if (api->error_name) name = api->error_name(error);
-    snprintf(text, 80, "%.60s (%d)", name ? name : "unknown error", error);
+    snprintf(text, STREAM_NAME, "%.220s (%d)", name ? name : "unknown error", error);
 }

@@ -38,7 +38,8 @@ enum {
 sterna_status sterna_stream_load(stream_column column, const char *const *paths, const stream_api **api,
                                  sterna_fault *fault);
 
-/* "CUDA_ERROR_ILLEGAL_ADDRESS (700)" */
-void sterna_stream_error_name(const stream_api *api, int error, char text[80]);
+/* "CUDA_ERROR_ILLEGAL_ADDRESS (700)"; a mock has a whole sentence behind the name. */
+enum { STREAM_NAME = 240 };
+void sterna_stream_error_name(const stream_api *api, int error, char text[STREAM_NAME]);
 
 #endif

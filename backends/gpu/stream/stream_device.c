@@ -31,7 +31,7 @@ void sterna_stream_lose(stream_device *device, const char *text)
 
 sterna_status sterna_stream_failed(stream_device *device, int error, const char *what, sterna_fault *fault)
 {
-    char name[80];
+    char name[STREAM_NAME];
     sterna_stream_error_name(device->api, error, name);
     if (error == STREAM_OUT_OF_MEMORY)
         return sterna_fail(
@@ -39,7 +39,7 @@ sterna_status sterna_stream_failed(stream_device *device, int error, const char 
             device->family->name, what, name, device->memory_used >> 20, device->gpu.memory >> 20);
     if (is_passing(error))
         return sterna_fail(fault, STERNA_DEVICE, "%s: %s: %s", device->family->name, what, name);
-    char text[300];
+    char text[480];
     snprintf(text, sizeof text, "%s: the device is lost: %s: %s%s", device->family->name, what, name,
              device->settings.sync ? "" : "; with the key sync=1 the launch that fails is known");
     sterna_stream_lose(device, text);

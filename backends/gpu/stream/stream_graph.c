@@ -142,7 +142,7 @@ static sterna_status launch_graph(stream_device *device, stream_list *entry, ste
     if (!entry->graph) {
         int error = capture(device, entry);
         if (error != STREAM_OK) { /* do without: the launches themselves tell whether the device is well */
-            char text[160], name[80];
+            char text[400], name[STREAM_NAME];
             sterna_stream_error_name(device->api, error, name);
             snprintf(text, sizeof text, "%s: launches cannot be captured, graphs are not used: %s",
                      device->family->name, name);

@@ -34,7 +34,7 @@ static void built_archs(const stream_family *family, char *text, size_t size)
 static sterna_status call(const stream_family *family, const stream_api *api, int error, const char *what,
                           sterna_fault *fault)
 {
-    char name[80];
+    char name[STREAM_NAME];
     if (error == STREAM_OK) return STERNA_OK;
     sterna_stream_error_name(api, error, name);
     return sterna_fail(fault, STERNA_UNSUPPORTED, "%s: %s: %s", family->name, what, name);
