@@ -17,7 +17,8 @@ enum {
 typedef struct large {
     const sterna_open_device *d;
     sterna_buffer *buffer;
-    uint64_t at[3]; /* of pieces: where an overflowing offset would end up, around the boundary, at the end */
+    uint64_t at
+        [3]; /* of pieces: where the last one's offset would end up without its high bits, around the boundary, at the end */
     uint8_t *want[3], *room;
     sterna_fault *fault;
 } large;
@@ -110,7 +111,7 @@ sterna_status sterna_self_test_large(const sterna_open_device *device, uint64_t 
                                      sterna_fault *fault)
 {
     const uint64_t bytes = boundary + MARGIN;
-    large l = {.d = device, .at = {0, boundary - PIECE / 2, bytes - PIECE}, .fault = fault};
+    large l = {.d = device, .at = {MARGIN - PIECE, boundary - PIECE / 2, bytes - PIECE}, .fault = fault};
     if (!enough_memory(&device->info, bytes, text)) return STERNA_NOTHING;
     sterna_status status = STERNA_OK;
     l.room = sterna_alloc(PIECE, 1);
