@@ -114,7 +114,9 @@ sterna_status sterna_spec_match(const sterna_backend_state *backend, const char 
     if (is_number(wanted, n, &number)) {
         *index = number;
         if (number < backend->n_devices) return STERNA_OK;
-        return sterna_fail(fault, STERNA_UNSUPPORTED, "--device %s:%s: there are %u devices, from 0",
+        return sterna_fail(fault, STERNA_UNSUPPORTED,
+                           backend->n_devices == 1 ? "--device %s:%s: there is %u device, number 0"
+                                                   : "--device %s:%s: there are %u devices, from number 0",
                            backend->name, wanted, backend->n_devices);
     }
     for (uint32_t i = backend->n_devices; i-- > 0;) {

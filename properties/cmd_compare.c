@@ -144,6 +144,8 @@ sterna_status sterna_cmd_compare(const sterna_cli *cli, sterna_fault *fault)
     size_t n = 0;
     sterna_status status = cut(o, copies, devices, &params.n_devices, fault);
     if (status == STERNA_OK) status = read_options(o, &params, fault);
+    for (uint32_t d = 0; d < params.n_devices && status == STERNA_OK; d++)
+        status = sterna_cli_strict(o, devices[d], params.session.profile, fault);
     if (status == STERNA_OK) status = sterna_cli_prompt(o, &prompt, fault);
     if (status == STERNA_OK) status = sterna_cli_tokens(o, params.model, &prompt, &ids, &n, fault);
     if (status == STERNA_OK) {

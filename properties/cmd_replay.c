@@ -1,6 +1,7 @@
 /* `sterna replay FILE...`: failing cases again, each in a process of its own.
  * Owns: what it prints. Leaves to others: the format of the files (harness/repro.h). */
 #include "cli/command.h"
+#include "cli/common.h"
 #include "cli/json.h"
 #include "harness/repro.h"
 #include <string.h>
@@ -20,6 +21,8 @@ sterna_status sterna_cmd_replay(const sterna_cli *cli, sterna_fault *fault)
     }
     for (uint32_t i = 0; i < cli->options->n_arguments; i++) {
         status = sterna_repro_read(cli->options->arguments[i], &repro, fault);
+        if (status != STERNA_OK) break;
+        status = sterna_cli_strict(cli->options, device ? device : repro.device, repro.profile, fault);
         if (status != STERNA_OK) break;
         sterna_verdict v = sterna_repro_run(&repro, device, 0, story, sizeof story);
         sterna_repro_free(&repro);

@@ -178,7 +178,8 @@ static sterna_status run(int argc, char **argv, arguments *a, sterna_out *out, s
         return STERNA_OK;
     }
     bool strict = false;
-    status = sterna_env_flag(STERNA_ENV_STRICT, &strict, fault);
+    status = sterna_env_check(fault);
+    if (status == STERNA_OK) status = sterna_env_flag(STERNA_ENV_STRICT, &strict, fault);
     a->params.policy.strict |= strict;
     if (status == STERNA_OK && a->key) {
         status = sterna_public_key_read(a->key, &key, fault);

@@ -48,5 +48,43 @@ static void unknown_names(sterna_test *t)
     CHECK(t, sterna_env_get(STERNA_ENV_MODEL) == NULL);
 }
 
-const sterna_test_case sterna_test_cases[] = {
-    {"switches", switches, 0}, {"unknown_names", unknown_names, 0}, {0}};
+static void values_are_read_strictly(sterna_test *t)
+{
+    static const struct {
+        const char *name, *text;
+        bool legal;
+        const char *says;
+    } rows[] = {{"STERNA_STRICT", "maybe", false, "want 1 or 0"},
+                {"STERNA_STRICT", "yes", true, ""},
+                {"STERNA_VERIFY_UPLOAD", "2", false, "want 1 or 0"},
+                {"STERNA_THREADS", "0", true, ""},
+                {"STERNA_THREADS", "1024", true, ""},
+                {"STERNA_THREADS", "1025", false, "want a whole number from 0 to 1024"},
+                {"STERNA_THREADS", "-1", false, "whole number"},
+                {"STERNA_THREADS", "4 ", false, "whole number"},
+                {"STERNA_THREADS", "four", false, "whole number"},
+                {"STERNA_THREADS", "1.0", false, "whole number"},
+                {"STERNA_THREADS", "0000000000000000000000001", false, "whole number"},
+                {"STERNA_JOBS", "0", false, "from 1 to 1024"},
+                {"STERNA_TIME_SCALE", "2.5", true, ""},
+                {"STERNA_TIME_SCALE", ".5", false, "want a number from 0 to 10000"},
+                {"STERNA_TIME_SCALE", "1e3", false, "want a number"},
+                {"STERNA_TIME_SCALE", "", true, ""},
+                {"STERNA_DEVICE", "anything at all", true, ""}};
+    for (int i = 0; i < STERNA_ENV_COUNT; i++) unsetenv(sterna_env_name((sterna_env)i));
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        sterna_fault fault = {0};
+        setenv(rows[i].name, rows[i].text, 1);
+        sterna_status status = sterna_env_check(&fault);
+        bool right = rows[i].legal ? status == STERNA_OK
+                                   : status == STERNA_USAGE && strstr(fault.text, rows[i].name) &&
+                                         strstr(fault.text, rows[i].says);
+        if (!EXPECT(t, right)) sterna_test_note(t, "%s='%s': %s", rows[i].name, rows[i].text, fault.text);
+        unsetenv(rows[i].name);
+    }
+}
+
+const sterna_test_case sterna_test_cases[] = {{"values_are_read_strictly", values_are_read_strictly, 0},
+                                              {"switches", switches, 0},
+                                              {"unknown_names", unknown_names, 0},
+                                              {0}};

@@ -7,6 +7,7 @@
 #include "cli/json.h"
 #include "cli/main.h"
 #include "cli/say.h"
+#include "session/session.h"
 #include "token/utf8_stream.h"
 #include <string.h>
 
@@ -145,6 +146,7 @@ static void say_figures(const run *r)
                sterna_cli_kv_name(r->params.kv_type), sterna_say_bytes(r->memory.activations, rest),
                sterna_say_bytes((uint64_t)sterna_mem_peak(), peak));
     sterna_say("device  %s", sterna_session_snapshot(r->session));
+    if (r->session->device.reason[0]) sterna_say("auto    %s", r->session->device.reason);
 }
 
 static void say_digest(const run *r)
@@ -236,6 +238,8 @@ static sterna_status print_json(run *r, sterna_fault *fault)
     sterna_json_u64(&json, json.root, "threads", device.threads);
     sterna_json_bool(&json, json.root, "mock", device.is_mock != 0);
     sterna_json_string(&json, json.root, "snapshot", sterna_session_snapshot(r->session));
+    sterna_json_string(&json, json.root, "auto",
+                       r->session->device.reason[0] ? r->session->device.reason : NULL);
     json_kernels(&json, r->session);
     return sterna_json_print(&json, r->out, fault);
 }

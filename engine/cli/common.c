@@ -129,13 +129,12 @@ sterna_status sterna_cli_policy(const sterna_options *options, sterna_session *s
 {
     uint64_t values, different;
     const char *device = session->device.spec;
+    if (session->device.doubt[0])
+        sterna_say("warning: %s is not exact, its bits are not the reference's: %s", device,
+                   session->device.doubt);
     if (!sterna_option_flag(options, STERNA_OPT_strict)) return STERNA_OK;
-    if (session->device.info.is_mock)
-        return sterna_fail(fault, STERNA_POLICY, "--strict: the device %s is a mock", device);
-    if (session->params.profile != STERNA_PROFILE_EXACT)
-        return sterna_fail(fault, STERNA_POLICY,
-                           "--strict: the fast profile has no bits that could be verified");
-    sterna_status status = sterna_session_verify(session, &values, &different, fault);
+    sterna_status status = sterna_strict_device(&session->device, session->params.profile, fault);
+    if (status == STERNA_OK) status = sterna_session_verify(session, &values, &different, fault);
     if (status != STERNA_OK || (values && !different)) return status;
     if (!values)
         return sterna_fail(fault, STERNA_POLICY,
@@ -144,6 +143,16 @@ sterna_status sterna_cli_policy(const sterna_options *options, sterna_session *s
                        "--strict: %s differs from the reference in %" PRIu64 " of %" PRIu64
                        " values; `sterna compare` names the operation",
                        device, different, values);
+}
+
+sterna_status sterna_cli_strict(const sterna_options *options, const char *spec, sterna_profile profile,
+                                sterna_fault *fault)
+{
+    const sterna_device_request request = {
+        .spec = spec, .params = {.size = sizeof request.params, .profile = profile, .threads = 1}};
+    sterna_open_device ignored;
+    if (!sterna_option_flag(options, STERNA_OPT_strict)) return STERNA_OK;
+    return sterna_device_survey(&request, true, &ignored, fault);
 }
 
 sterna_status sterna_cli_record(const sterna_cli *cli, sterna_session *session,

@@ -25,9 +25,12 @@ sterna_status sterna_cli_tokens(const sterna_options *options, const sterna_mode
 sterna_status sterna_cli_session(const sterna_options *options, sterna_session_params *params,
                                  sterna_fault *fault);
 
-/* What --strict demands of a session before it is used: POLICY for a mock, the fast profile, or a device whose bits
- * are not the reference's. Nothing is asked without --strict. */
+/* What --strict demands of a session before it is used: POLICY for a mock, a fallback, invented devices, the fast
+ * profile, or a device whose bits are not the reference's. Without --strict it only warns of a device that is not exact. */
 sterna_status sterna_cli_policy(const sterna_options *options, sterna_session *session, sterna_fault *fault);
+/* The same for a device that is named but not yet open, as far as it can be known without a model. */
+sterna_status sterna_cli_strict(const sterna_options *options, const char *spec, sterna_profile profile,
+                                sterna_fault *fault);
 /* The recorder of --receipt begins, when that is asked for; *record stays NULL otherwise. */
 sterna_status sterna_cli_record(const sterna_cli *cli, sterna_session *session,
                                 const sterna_generate_params *params, void **record, sterna_fault *fault);

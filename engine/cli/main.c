@@ -82,11 +82,13 @@ static sterna_status run_command(sterna_command_id id, int n, char *const *words
         sterna_options_free(&options);
         return status;
     }
-    if (sterna_option_flag(&options, STERNA_OPT_help))
+    const bool help = sterna_option_flag(&options, STERNA_OPT_help);
+    if (!help) status = sterna_env_check(fault);
+    if (help)
         sterna_page_help(out, id);
-    else if (commands[id])
+    else if (status == STERNA_OK && commands[id])
         status = commands[id](&(sterna_cli){&options, out, RECORDER}, fault);
-    else
+    else if (status == STERNA_OK)
         status = sterna_fail(fault, STERNA_UNSUPPORTED, "not part of this build; configure with -D%s=ON",
                              sterna_command_rows[id].build);
     if (fault->text[0] && sterna_option_flag(&options, STERNA_OPT_json))

@@ -1,6 +1,8 @@
 /* Standard error: figures, progress and complaints. */
 #include "cli/say.h"
+#include "base/env.h"
 #include "base/sys.h"
+#include "cli/options.h"
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -33,9 +35,18 @@ void sterna_say(const char *format, ...)
     va_end(args);
 }
 
+static const char *next_variable(const void *context, uint32_t i)
+{
+    (void)context;
+    return i < STERNA_ENV_COUNT ? sterna_env_name((sterna_env)i) : NULL;
+}
+
 void sterna_say_unknown_variable(const char *name)
 {
-    sterna_say("warning: %s is set, but nothing reads a variable of that name", name);
+    uint32_t nearest = sterna_nearest(name, next_variable, NULL);
+    bool meant = nearest != UINT32_MAX;
+    sterna_say("warning: %s is set, but nothing reads a variable of that name%s%s%s", name,
+               meant ? "; did you mean " : "", meant ? next_variable(NULL, nearest) : "", meant ? "?" : "");
 }
 
 /* no-color.org: NO_COLOR counts when it is set and not empty. */

@@ -72,7 +72,8 @@ static sterna_status build_graph(const sterna_model *model, const sterna_session
 static sterna_status plan_arena(const sterna_graph *graph, const sterna_session_params *full,
                                 const sterna_device_info *info, sterna_arena *arena, sterna_fault *fault)
 {
-    sterna_arena_params params = {.alignment = info && info->buffer_alignment > 4 ? info->buffer_alignment : 4,
+    sterna_arena_params params = {.alignment =
+                                      info && info->buffer_alignment > 4 ? info->buffer_alignment : 4,
                                   .block_limit = info ? info->max_binding_bytes : 0,
                                   .separate = full->separate};
     if (!sterna_is_pow2(params.alignment))
@@ -272,6 +273,25 @@ static sterna_status allocate_scratch(sterna_session *s, sterna_fault *fault)
     return STERNA_OK;
 }
 
+/* What `auto` has to find room for, as far as it is known before the device is. */
+static sterna_status open_device(sterna_session *s, sterna_fault *fault)
+{
+    sterna_memory memory = {0};
+    sterna_arena arena = {0};
+    sterna_status status = plan_arena(s->graph, &s->params, NULL, &arena, fault);
+    if (status == STERNA_OK) sum_memory(s->graph, &arena, &memory);
+    sterna_arena_free(&arena);
+    const sterna_device_request request = {.spec = s->params.device,
+                                           .memory = memory.total,
+                                           .params = {.size = sizeof request.params,
+                                                      .profile = s->params.profile,
+                                                      .threads = s->params.threads,
+                                                      .verify_upload = s->params.verify_upload}};
+    if (status == STERNA_OK) status = sterna_device_request_open(&request, &s->device, fault);
+    s->params.device = NULL; /* the caller's text; device.spec is ours */
+    return status;
+}
+
 sterna_status sterna_session_open(sterna_model *model, const sterna_session_params *params,
                                   sterna_session **out, sterna_fault *fault)
 {
@@ -280,12 +300,7 @@ sterna_status sterna_session_open(sterna_model *model, const sterna_session_para
     s->model = model;
     sterna_status status = sterna_session_defaults(model, params, &s->params, fault);
     if (status == STERNA_OK) status = build_graph(model, &s->params, &s->graph, fault);
-    const sterna_open_params open = {.size = sizeof open,
-                                     .profile = s->params.profile,
-                                     .threads = s->params.threads,
-                                     .verify_upload = s->params.verify_upload};
-    if (status == STERNA_OK) status = sterna_device_open_with(s->params.device, &open, &s->device, fault);
-    s->params.device = NULL; /* the caller's text; device.spec is ours */
+    if (status == STERNA_OK) status = open_device(s, fault);
     if (status == STERNA_OK) status = plan_arena(s->graph, &s->params, &s->device.info, &s->arena, fault);
     if (status == STERNA_OK) status = check_memory(s, fault);
     if (status == STERNA_OK) status = allocate_scratch(s, fault);

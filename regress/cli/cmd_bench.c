@@ -173,7 +173,9 @@ static sterna_status measure_kernels(bench *b, const sterna_measure_params *para
     if (status != STERNA_OK) return status;
     snprintf(b->results.device, sizeof b->results.device, "%s", device.spec);
     b->results.threads = device.info.threads;
-    status = sterna_measure_kernels(&device, params, &b->results, fault);
+    if (sterna_option_flag(b->o, STERNA_OPT_strict))
+        status = sterna_strict_device(&device, STERNA_PROFILE_EXACT, fault);
+    if (status == STERNA_OK) status = sterna_measure_kernels(&device, params, &b->results, fault);
     sterna_device_close(&device);
     return status;
 }

@@ -57,6 +57,7 @@ static void make_arguments(gate *g)
         const char *value = sterna_option_text(g->o, passed[i].id);
         if (value) pass(g, passed[i].flag, value);
     }
+    if (sterna_option_flag(g->o, STERNA_OPT_strict)) pass(g, "--strict", NULL);
     g->only = g->n_arguments + 1;
     const char *only = sterna_option_text(g->o, STERNA_OPT_only);
     if (only) pass(g, "--only", only);

@@ -19,7 +19,9 @@
 #define SCENARIOS(X)                                                                                         \
     X(usage)                                                                                                 \
     X(help)                                                                                                  \
-    X(inspect) X(hash) X(tokenize) X(convert) X(synth) X(run) X(devices) X(check) X(mock) X(bench) X(files)
+    X(inspect)                                                                                               \
+    X(hash) X(tokenize) X(convert) X(synth) X(run) X(devices) X(doctor) X(select) X(strict) X(check) X(mock) \
+        X(bench) X(files)
 
 #define X(name)                                                                                              \
     static void case_##name(sterna_test *t)                                                                  \
