@@ -133,7 +133,10 @@ sterna_status sterna_cli_policy(const sterna_options *options, sterna_session *s
         sterna_say("warning: %s is not exact, its bits are not the reference's: %s", device,
                    session->device.doubt);
     if (!sterna_option_flag(options, STERNA_OPT_strict)) return STERNA_OK;
-    sterna_status status = sterna_strict_device(&session->device, session->params.profile, fault);
+    /* Probed elsewhere: what ran on this device is evidence, and holds nothing but the session's own work. */
+    sterna_open_device named = session->device;
+    named.device = NULL;
+    sterna_status status = sterna_strict_device(&named, session->params.profile, fault);
     if (status == STERNA_OK) status = sterna_session_verify(session, &values, &different, fault);
     if (status != STERNA_OK || (values && !different)) return status;
     if (!values)
