@@ -111,22 +111,25 @@ static void copy_node(sterna_device *device, sterna_plan *plan, const sterna_nod
     to->n_kernels = sterna_gpu_kernels_for(to->op, weight ? &weight->view : NULL, &device->limits, kernels);
 }
 
+sterna_status sterna_gpu_load_kernel(sterna_device *device, uint32_t row, sterna_fault *fault)
+{
+    if (device->kernels[row].kernel) return STERNA_OK;
+    sterna_status status =
+        device->driver->kernel(device->gpu, sterna_gpu_kernel_row_at(row)->id, &device->kernels[row].kernel,
+                               device->kernels[row].hash, fault);
+    if (status != STERNA_OK || device->kernels[row].kernel) return status;
+    return sterna_fail(fault, STERNA_DEVICE,
+                       "%s%s: the driver says that it loaded this kernel, and gives none",
+                       device->driver->prefix, sterna_gpu_kernel_row_at(row)->id);
+}
+
 /* A kernel is looked up when the first plan may launch it, so that a missing one is an error of plan_create. */
 static sterna_status look_up(sterna_device *device, const gpu_node *node, sterna_fault *fault)
 {
-    for (uint32_t k = 0; k < node->n_kernels; k++) {
-        uint32_t row = node->kernels[k];
-        if (device->kernels[row].kernel) continue;
-        sterna_status status =
-            device->driver->kernel(device->gpu, sterna_gpu_kernel_row_at(row)->id,
-                                   &device->kernels[row].kernel, device->kernels[row].hash, fault);
-        if (status != STERNA_OK) return status;
-        if (!device->kernels[row].kernel)
-            return sterna_fail(fault, STERNA_DEVICE,
-                               "%s%s: the driver says that it loaded this kernel, and gives none",
-                               device->driver->prefix, sterna_gpu_kernel_row_at(row)->id);
-    }
-    return STERNA_OK;
+    sterna_status status = STERNA_OK;
+    for (uint32_t k = 0; k < node->n_kernels && status == STERNA_OK; k++)
+        status = sterna_gpu_load_kernel(device, node->kernels[k], fault);
+    return status;
 }
 
 sterna_status sterna_gpu_plan_create(sterna_device *device, const sterna_plan_params *params,

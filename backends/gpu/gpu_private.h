@@ -130,6 +130,9 @@ sterna_status sterna_gpu_upload(sterna_device *device, sterna_gpu_memory memory,
 sterna_status sterna_gpu_download(sterna_device *device, sterna_gpu_memory memory, uint64_t offset, void *dst,
                                   uint64_t bytes, const char *what, sterna_fault *fault);
 
+/* Fills device->kernels[row] at the first call. UNSUPPORTED when it is not built; DEVICE when the driver gives none. */
+sterna_status sterna_gpu_load_kernel(sterna_device *device, uint32_t row, sterna_fault *fault);
+
 /* Makes the result of a submission known: waits, reads its status words. TIMEOUT leaves it as it was. */
 sterna_status sterna_gpu_collect(sterna_device *device, gpu_submission *submission, uint32_t milliseconds);
 /* The same before its plan goes away: one that has not ended by then has failed, with the driver's sentence. */

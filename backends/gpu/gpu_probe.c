@@ -19,14 +19,11 @@ static sterna_status find_add(probe *p, sterna_fault *fault)
     sterna_device *device = p->device;
     uint32_t rows[STERNA_GPU_KERNELS];
     if (sterna_gpu_kernels_for(STERNA_OP_add, NULL, &device->limits, rows) == 0) return STERNA_UNSUPPORTED;
-    if (!device->kernels[rows[0]].kernel) {
-        sterna_status status =
-            device->driver->kernel(device->gpu, sterna_gpu_kernel_row_at(rows[0])->id,
-                                   &device->kernels[rows[0]].kernel, device->kernels[rows[0]].hash, fault);
-        if (status != STERNA_OK) return status;
-    }
-    p->add = device->kernels[rows[0]].kernel;
-    return STERNA_OK;
+    sterna_fault why = {0};
+    sterna_status status = sterna_gpu_load_kernel(device, rows[0], &why);
+    if (status == STERNA_OK) p->add = device->kernels[rows[0]].kernel;
+    if (status != STERNA_OK && status != STERNA_UNSUPPORTED) sterna_fail(fault, status, "%s", why.text);
+    return status;
 }
 
 /* x = x + y with the catalogue's operation `add`: rows, n, and where its status word is. */

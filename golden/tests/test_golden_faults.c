@@ -3,6 +3,7 @@
  * --verify-upload, or change bits that a comparison then finds.
  * STERNA_FAULT_ROUNDS: rounds with another seed, warp and model each; 1 unless set (ci/nightly-faults). */
 #include "base/env.h"
+#include "base/fault_point.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/size.h"
@@ -17,6 +18,7 @@ enum { TOKENS = 2, MOST_KERNELS = 64 };
 typedef struct model {
     const char *shape, *type;
     uint32_t seed, warp; /* of the device in this round */
+    const char *also;    /* further keys: "pool=64k," */
     char path[1200], log[1200];
     char want[65]; /* the reference's digest */
 } model;
@@ -90,7 +92,8 @@ static bool survives(sterna_test *t, const model *m, const char *keys, bool veri
 {
     char device[1500];
     int64_t live = sterna_mem_live();
-    snprintf(device, sizeof device, "mock:warp=%u,seed=%u,log=%s,%s", m->warp, m->seed, m->log, keys);
+    snprintf(device, sizeof device, "mock:warp=%u,seed=%u,log=%s,%s%s", m->warp, m->seed, m->log, m->also,
+             keys);
     *found = run(m->path, device, verify);
     uint32_t leaked = figure(m->log, "leaked");
     bool sound = EXPECT(t, sterna_mem_live() == live) && EXPECT(t, leaked == 0) &&
@@ -114,6 +117,7 @@ static bool prepare(sterna_test *t, model *m, uint32_t round)
     *m = (model){.shape = models[round % STERNA_COUNT(models)].shape,
                  .type = models[round % STERNA_COUNT(models)].type,
                  .seed = round,
+                 .also = "",
                  .warp = warps[round % STERNA_COUNT(warps)]};
     snprintf(m->path, sizeof m->path, "%s/%u.gguf", sterna_test_folder(t), round);
     snprintf(m->log, sizeof m->log, "%s/log", sterna_test_folder(t));
@@ -131,24 +135,28 @@ static uint32_t rounds(void)
     return n >= 1 && n <= 1000 ? (uint32_t)n : 1;
 }
 
-/* "<key>=n" for n = 1 to `last`: the announced error each time; and at last + 1 the right bits. */
-static void sweep(sterna_test *t, const model *m, const char *key, uint32_t last, sterna_status wanted,
-                  const char *part)
+/* "<key>=n" for n = 1 to `last`: the announced error each time, but for `spared` of them that the host got by with the right
+ * bits; and at last + 1 the right bits. */
+static void sweep(sterna_test *t, const model *m, const char *key, uint32_t last, uint32_t spared,
+                  sterna_status wanted, const char *part)
 {
+    uint32_t got_by = 0;
     CHECK_MSG(t, last >= 5 && last < 5000, "%s has %u places", key, last);
     for (uint32_t n = 1; n <= last + 1; n++) {
         outcome o;
         char keys[60];
         snprintf(keys, sizeof keys, "%s=%u", key, n);
         if (!survives(t, m, keys, false, &o)) return;
-        if (n == last + 1)
+        got_by += n <= last && o.status == STERNA_OK;
+        if (n == last + 1 || o.status == STERNA_OK)
             CHECK_MSG(t, o.status == STERNA_OK && strcmp(o.hex, m->want) == 0,
                       "%s: status %d, '%s', digest %s", keys, (int)o.status, o.fault.text, o.hex);
         else
             CHECK_MSG(t, o.status == wanted && strstr(o.fault.text, part), "%s: status %d, '%s'", keys,
                       (int)o.status, o.fault.text);
     }
-    printf("%s %s: %s at %u places\n", m->shape, m->type, key, last);
+    printf("%s %s: %s%s at %u places, got by at %u\n", m->shape, m->type, m->also, key, last, got_by);
+    CHECK_MSG(t, got_by <= spared, "%s: got by at %u places", key, got_by);
 }
 
 /* Figures of a run in which nothing breaks. */
@@ -173,13 +181,57 @@ static void announced(sterna_test *t)
         model m;
         places p;
         if (!prepare(t, &m, round) || !count_places(t, &m, false, &p)) return;
-        sweep(t, &m, "fail_alloc", p.allocations, STERNA_MEMORY, "refused by its profile");
-        sweep(t, &m, "fail_kernel", p.lookups, STERNA_UNSUPPORTED, "refused by its profile");
-        sweep(t, &m, "null_kernel", p.lookups, STERNA_DEVICE, "and gives none");
-        sweep(t, &m, "fail_launch", p.launches, STERNA_DEVICE, "refused by its profile");
-        sweep(t, &m, "lose_launch", p.launches, STERNA_DEVICE, "device lost in launch");
-        sweep(t, &m, "hang_launch", p.launches, STERNA_DEVICE, "watchdog");
-        sweep(t, &m, "lose_copy", p.copies, STERNA_DEVICE, "device lost in copy");
+        sweep(t, &m, "fail_alloc", p.allocations, 0, STERNA_MEMORY, "refused by its profile");
+        sweep(t, &m, "fail_kernel", p.lookups, 0, STERNA_UNSUPPORTED, "refused by its profile");
+        sweep(t, &m, "null_kernel", p.lookups, 0, STERNA_DEVICE, "and gives none");
+        sweep(t, &m, "fail_launch", p.launches, 0, STERNA_DEVICE, "refused by its profile");
+        sweep(t, &m, "lose_launch", p.launches, 0, STERNA_DEVICE, "device lost in launch");
+        sweep(t, &m, "hang_launch", p.launches, 0, STERNA_DEVICE, "watchdog");
+        sweep(t, &m, "lose_copy", p.copies, 0, STERNA_DEVICE, "device lost in copy");
+    }
+}
+
+/* With pools the device is probed when it is opened, and blocks are shared: where a block is refused a smaller one will do,
+ * and without the probe's kernel there are no pools. */
+static void announced_with_pools(sterna_test *t)
+{
+    for (uint32_t round = 0; round < rounds(); round++) {
+        model m;
+        places p;
+        if (!prepare(t, &m, round)) return;
+        m.also = "pool=64k,";
+        if (!count_places(t, &m, false, &p)) return;
+        sweep(t, &m, "fail_alloc", p.allocations, p.allocations / 2, STERNA_MEMORY, "refused by its profile");
+        sweep(t, &m, "fail_kernel", p.lookups, 1, STERNA_UNSUPPORTED, "refused by its profile");
+        sweep(t, &m, "null_kernel", p.lookups, 0, STERNA_DEVICE, "and gives none");
+        sweep(t, &m, "lose_launch", p.launches, 0, STERNA_DEVICE, "device lost in launch");
+        sweep(t, &m, "hang_launch", p.launches, 0, STERNA_DEVICE, "watchdog");
+        sweep(t, &m, "lose_copy", p.copies, 0, STERNA_DEVICE, "device lost in copy");
+    }
+}
+
+/* The host's own memory: every so many-th request is refused, every one in the nightly job. */
+static void host_memory(sterna_test *t)
+{
+    model m;
+    if (!prepare(t, &m, 0)) return;
+    const uint64_t step = rounds() > 1 ? 1 : 7;
+    for (uint64_t n = 1;; n += step) {
+        outcome o;
+        int64_t live = sterna_mem_live();
+        sterna_fault_arm(STERNA_FAULT_ALLOC, n, false);
+        o = run(m.path, "mock:pool=64k", n % 2 == 0);
+        bool reached = sterna_fault_count(STERNA_FAULT_ALLOC) >= n;
+        sterna_fault_arm(STERNA_FAULT_ALLOC, 0, false);
+        if (!reached) {
+            CHECK_MSG(t, o.status == STERNA_OK && strcmp(o.hex, m.want) == 0, "status %d, '%s'",
+                      (int)o.status, o.fault.text);
+            CHECK_MSG(t, n > 100, "%u requests", (unsigned)n);
+            return;
+        }
+        CHECK_MSG(t, o.status == STERNA_MEMORY && o.fault.text[0] && sterna_mem_live() == live,
+                  "request %u: status %d, '%s', %d blocks leaked", (unsigned)n, (int)o.status, o.fault.text,
+                  (int)(sterna_mem_live() - live));
     }
 }
 
@@ -323,6 +375,8 @@ static void quirks(sterna_test *t)
 
 const sterna_test_case sterna_test_cases[] = {
     {"announced", announced, 120},
+    {"announced_with_pools", announced_with_pools, 120},
+    {"host_memory", host_memory, 60},
     {"allocations_that_hang", allocations_that_hang, 60},
     {"copies_that_lie", copies_that_lie, 120},
     {"lies_are_silent_otherwise", lies_are_silent_otherwise, 60},
