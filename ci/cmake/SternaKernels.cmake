@@ -88,3 +88,11 @@ function(sterna_backend_off name why)
   target_compile_definitions(sterna_backends PRIVATE "STERNA_WHY_${NAME}=\"${why}\"")
   message(STATUS "Backend ${name}: not built: ${why}")
 endfunction()
+
+# sterna_vendor_libraries(TEST): under ctest the test's CUDA and HIP hosts load the mock vendor libraries (mockgpu/vendor).
+function(sterna_vendor_libraries name)
+  set_property(TEST ${name} APPEND PROPERTY ENVIRONMENT_MODIFICATION
+    LD_LIBRARY_PATH=path_list_prepend:${CMAKE_BINARY_DIR}/mockgpu/vendor/hip
+    LD_LIBRARY_PATH=path_list_prepend:${CMAKE_BINARY_DIR}/mockgpu/vendor/cuda)
+  add_dependencies(${name} vendor_cuda vendor_hip)
+endfunction()

@@ -2,6 +2,8 @@
  * each, with a fixed seed. Longer runs are `sterna check --budget`. */
 #include "harness/bench.h"
 #include "harness/direct.h"
+#include "harness/process.h"
+#include "registry.h"
 #include "runner.h"
 #include <stdio.h>
 
@@ -48,10 +50,51 @@ DEVICE_CASE(mock, "mock", EXACT, 10)
 DEVICE_CASE(mock_warp4, "mock:warp=4,seed=11", EXACT, 4)
 DEVICE_CASE(mock_warp64, "mock:warp=64,seed=12", EXACT, 4)
 
+/* Is there such a device? Asked in a process of its own: drivers of OpenCL do not survive a fork, and the bench forks. */
+typedef struct presence {
+    sterna_pulse pulse;
+    const char *name;
+    sterna_status status;
+    sterna_fault fault;
+} presence;
+
+static void ask(void *context)
+{
+    presence *p = context;
+    sterna_open_device device = {0};
+    p->status = sterna_device_open(p->name, 1, STERNA_PROFILE_EXACT, &device, &p->fault);
+    sterna_device_close(&device);
+}
+
+static void bench_where_present(sterna_test *t, const char *name, uint32_t cases)
+{
+    presence *p = sterna_process_map(sizeof *p);
+    CHECK(t, p != NULL);
+    p->name = name;
+    sterna_verdict v = sterna_process_run(ask, p, &p->pulse, 60, false);
+    presence answer = {.status = p->status, .fault = p->fault};
+    sterna_process_unmap(p, sizeof *p);
+    CHECK_MSG(t, v.code == STERNA_VERDICT_PASS, "opening %s: %s", name, v.text);
+    if (answer.status == STERNA_UNSUPPORTED || answer.status == STERNA_DEVICE)
+        SKIP(t, "%s", answer.fault.text);
+    bench(t, name, STERNA_PROFILE_EXACT, cases);
+}
+
+/* GPU APIs: PoCL and lavapipe where they are installed, CUDA and HIP on the mock libraries that ctest puts in front. */
+#define GPU_CASE(name, cases)                                                                                \
+    static void name(sterna_test *t)                                                                         \
+    {                                                                                                        \
+        bench_where_present(t, #name, cases);                                                                \
+    }
+GPU_CASE(opencl, 10)
+GPU_CASE(vulkan, 10)
+GPU_CASE(cuda, 4)
+GPU_CASE(hip, 4)
+
 #define ROW(name)                                                                                            \
     {                                                                                                        \
 #name, name, 120                                                                                     \
     }
 const sterna_test_case sterna_test_cases[] = {
-    ROW(direct),     ROW(direct_fast), ROW(scalar),     ROW(avx2),        ROW(avx512bw),
-    ROW(avx512vnni), ROW(mock),        ROW(mock_warp4), ROW(mock_warp64), {0}};
+    ROW(direct),     ROW(direct_fast), ROW(scalar), ROW(avx2),   ROW(avx512bw), ROW(avx512vnni), ROW(mock),
+    ROW(mock_warp4), ROW(mock_warp64), ROW(opencl), ROW(vulkan), ROW(cuda),     ROW(hip),        {0}};
