@@ -3,18 +3,18 @@
  * vendor libraries where ctest puts them in front. */
 #include "pinned.h"
 
-enum { MOST = 32, NAME = 96 };
+enum { MOST = 32 };
 
 typedef struct device_names {
-    char name[MOST][NAME];
+    char name[MOST][STERNA_DEVICE_NAME];
     uint32_t n;
 } device_names;
 
-static bool take(void *context, const sterna_backend_api *api, const sterna_device_info *info)
+static bool take(void *context, const sterna_backend_state *backend, const sterna_device_info *info)
 {
     device_names *names = context;
-    if (!info->usable || info->kind == STERNA_KIND_CPU || names->n == MOST) return true;
-    snprintf(names->name[names->n++], NAME, "%s%s%s", api->name, info->variant[0] ? ":" : "", info->variant);
+    if (!info || !info->usable || info->kind == STERNA_KIND_CPU || names->n == MOST) return true;
+    sterna_device_name(backend->name, info, names->name[names->n++]);
     return true;
 }
 
