@@ -332,3 +332,106 @@ bool op_shapes_strided(sterna_test *t, const sterna_backend_api *api, sterna_dev
     }
     return true;
 }
+
+static const row tiny_rows[] = {
+    {"embed", {{"rows", 2}, {"vocab", 3}, {"n", 5}}, STERNA_FORMAT_F32, STERNA_ACT_F32, true},
+    {"embed", {{"rows", 2}, {"vocab", 3}, {"n", 6}}, STERNA_FORMAT_F16, STERNA_ACT_F32, true},
+    {"embed", {{"rows", 2}, {"vocab", 3}, {"n", 32}}, STERNA_FORMAT_Q8_0, STERNA_ACT_F32, true},
+    {"embed", {{"rows", 2}, {"vocab", 3}, {"n", 256}}, STERNA_FORMAT_Q4_K, STERNA_ACT_F32, true},
+    {"embed", {{"rows", 2}, {"vocab", 3}, {"n", 6}}, STERNA_FORMAT_BF16, STERNA_ACT_F32, true},
+    {"embed", {{"rows", 2}, {"vocab", 3}, {"n", 256}}, STERNA_FORMAT_TQ2_0, STERNA_ACT_F32, true},
+    {"rmsnorm", {{"rows", 2}, {"n", 33}}, 0, 0, false},
+    {"quant_token", {{"rows", 2}, {"n", 36}}, 0, 0, false},
+    {"quant_block", {{"rows", 1}, {"n", 64}, {"block", 32}}, 0, 0, false},
+    {"matmul_float", {{"rows", 1}, {"m", 3}, {"k", 34}}, STERNA_FORMAT_F32, STERNA_ACT_F32, false},
+    {"matmul_float", {{"rows", 3}, {"m", 3}, {"k", 34}}, STERNA_FORMAT_F32, STERNA_ACT_F32, false},
+    {"matmul_float", {{"rows", 1}, {"m", 3}, {"k", 34}}, STERNA_FORMAT_F16, STERNA_ACT_F32, false},
+    {"matmul_float", {{"rows", 3}, {"m", 3}, {"k", 34}}, STERNA_FORMAT_F16, STERNA_ACT_F32, false},
+    {"matmul_float", {{"rows", 1}, {"m", 3}, {"k", 34}}, STERNA_FORMAT_BF16, STERNA_ACT_F32, false},
+    {"matmul_float", {{"rows", 3}, {"m", 3}, {"k", 34}}, STERNA_FORMAT_BF16, STERNA_ACT_F32, false},
+    {"matmul_ternary", {{"rows", 1}, {"m", 3}, {"k", 256}}, STERNA_FORMAT_TQ2_0, STERNA_ACT_TOKEN, false},
+    {"matmul_ternary", {{"rows", 6}, {"m", 3}, {"k", 256}}, STERNA_FORMAT_TQ2_0, STERNA_ACT_TOKEN, false},
+    {"matmul_ternary", {{"rows", 1}, {"m", 3}, {"k", 256}}, STERNA_FORMAT_TQ2_0, STERNA_ACT_TOKEN, true},
+    {"matmul_ternary", {{"rows", 3}, {"m", 3}, {"k", 256}}, STERNA_FORMAT_TQ2_0, STERNA_ACT_TOKEN, true},
+    {"matmul_block",
+     {{"rows", 1}, {"m", 3}, {"k", 64}, {"block", 32}},
+     STERNA_FORMAT_Q8_0,
+     STERNA_ACT_BLOCK32,
+     true},
+    {"matmul_block",
+     {{"rows", 3}, {"m", 3}, {"k", 64}, {"block", 32}},
+     STERNA_FORMAT_Q8_0,
+     STERNA_ACT_BLOCK32,
+     true},
+    {"matmul_block",
+     {{"rows", 1}, {"m", 3}, {"k", 256}, {"block", 256}},
+     STERNA_FORMAT_Q4_K,
+     STERNA_ACT_BLOCK256,
+     true},
+    {"matmul_block",
+     {{"rows", 3}, {"m", 3}, {"k", 256}, {"block", 256}},
+     STERNA_FORMAT_Q4_K,
+     STERNA_ACT_BLOCK256,
+     true},
+    {"matmul_block",
+     {{"rows", 1}, {"m", 3}, {"k", 256}, {"block", 256}},
+     STERNA_FORMAT_TQ2_0,
+     STERNA_ACT_BLOCK256,
+     true},
+    {"matmul_block",
+     {{"rows", 3}, {"m", 3}, {"k", 256}, {"block", 256}},
+     STERNA_FORMAT_TQ2_0,
+     STERNA_ACT_BLOCK256,
+     true},
+    {"rope",
+     {{"rows", 2}, {"heads", 2}, {"dim", 6}, {"n_rot", 4}, {"positions", 3}, {"kind", 1}},
+     0,
+     0,
+     false},
+    {"kv_append", {{"rows", 2}, {"n", 6}, {"slots", 3}, {"kv_type", 1}}, 0, 0, false},
+    {"attention",
+     {{"rows", 2},
+      {"heads", 2},
+      {"kv_heads", 1},
+      {"dim", 4},
+      {"slots", 6},
+      {"seqs", 2},
+      {"max_pages", 3},
+      {"page_size", 2},
+      {"kv_type", 1}},
+     0,
+     0,
+     false},
+    {"add", {{"rows", 2}, {"n", 3}}, 0, 0, false},
+    {"glu", {{"rows", 2}, {"n", 3}, {"act", 0}}, 0, 0, false},
+    {"gather", {{"rows", 2}, {"source_rows", 3}, {"n", 3}}, 0, 0, false},
+};
+
+/* How many rows of kernels.def a device with these features chooses for some node. */
+static uint32_t chosen_kernels(uint32_t features)
+{
+    const sterna_gpu_limits limits = {.max_group_items = 64, .features = features};
+    bool chosen[STERNA_GPU_KERNELS] = {false};
+    uint32_t rows[STERNA_GPU_KERNELS], count = 0;
+    for (uint32_t i = 0; i < STERNA_GPU_KERNELS; i++) {
+        const sterna_gpu_kernel_row *kernel = sterna_gpu_kernel_row_at(i);
+        const sterna_format *format = sterna_format_find(kernel->format);
+        sterna_weight_view view = {.format = format, .uniform = kernel->scales == STERNA_GPU_UNIFORM};
+        uint32_t n = sterna_gpu_kernels_for(kernel->op, format ? &view : NULL, &limits, rows);
+        for (uint32_t k = 0; k < n; k++) chosen[rows[k]] = true;
+    }
+    for (uint32_t i = 0; i < STERNA_GPU_KERNELS; i++) count += chosen[i];
+    return count;
+}
+
+bool op_shapes_tiny(sterna_test *t, const sterna_backend_api *api, sterna_device *device, uint32_t features)
+{
+    for (uint32_t i = 0; i < STERNA_COUNT(tiny_rows); i++) {
+        op_case c = case_of(&tiny_rows[i], i + 1);
+        if (!op_case_equal(t, api, device, &c)) return false;
+    }
+    uint32_t ran = api->kernels_used(device, NULL, 0), wanted = chosen_kernels(features);
+    if (EXPECT(t, ran == wanted)) return true;
+    sterna_test_note(t, "%u of %u kernels ran", ran, wanted);
+    return false;
+}

@@ -34,11 +34,30 @@ static void small_grids(sterna_test *t)
     on_device(t, "max_groups=3", op_shapes_strided);
 }
 
+static bool run_tiny(sterna_test *t, const sterna_backend_api *api, sterna_device *device)
+{
+    opencl_list list;
+    const opencl_api *cl;
+    const opencl_device *first;
+    if (!EXPECT(t, sterna_opencl_load(&cl, NULL) == STERNA_OK &&
+                       sterna_opencl_list(cl, &list, NULL) == STERNA_OK &&
+                       sterna_opencl_find(&list, "", 0, &first, NULL) == STERNA_OK))
+        return false;
+    return op_shapes_tiny(t, api, device, first->limits.features);
+}
+
+/* Each kernel at least once; ci/nightly-oclgrind watches this case. */
+static void tiny(sterna_test *t)
+{
+    on_device(t, "", run_tiny);
+}
+
 const sterna_test_case sterna_test_cases[] = {
 #define OP_GROUP(name) {#name, name, 60},
     OP_GROUPS(OP_GROUP)
 #undef OP_GROUP
         {"weights_are_split", weights_are_split, 120},
     {"small_grids", small_grids, 120},
+    {"tiny", tiny, 120},
     {0},
 };
