@@ -77,31 +77,49 @@ static bool is_zero(const uint8_t *bytes, size_t n)
     return true;
 }
 
-/* "operation[.FORMAT]/level" of printable characters, the operation from the catalogue. */
-static bool is_kernel_name(const char *name)
+/* The operation of a kernel of a GPU, "api:id", whose id begins with it: "vulkan:matmul_ternary_tq2_0_tile". Names of
+ * operations may begin alike: the longest counts. */
+static bool gpu_operation(const char *id, sterna_op *op)
+{
+    size_t longest = 0;
+    for (uint32_t i = 0; i < STERNA_OP_COUNT; i++) {
+        const char *known = sterna_op_get((sterna_op)i)->name;
+        size_t n = strlen(known);
+        if (n <= longest || strncmp(id, known, n) != 0 || (id[n] && id[n] != '_')) continue;
+        longest = n;
+        *op = (sterna_op)i;
+    }
+    return longest > 0;
+}
+
+/* What a kernel's name says it computes: "operation[.FORMAT]/level" of the CPU and of plug-ins, "api:id" of the GPUs;
+ * printable characters, the operation from the catalogue. */
+static bool operation_of(const char *name, sterna_op *op)
 {
     char op_name[64];
-    sterna_op op;
     for (const char *c = name; *c; c++)
         if (*c <= ' ' || *c > '~') return false;
     size_t n = strcspn(name, "./");
-    const char *slash = strchr(name, '/');
+    const char *slash = strchr(name, '/'), *colon = strchr(name, ':');
+    if (colon && colon > name && !slash) return gpu_operation(colon + 1, op);
     if (!slash || !slash[1] || strchr(slash + 1, '/') || n >= sizeof op_name) return false;
     memcpy(op_name, name, n);
     op_name[n] = '\0';
-    return sterna_op_find(op_name, &op);
+    return sterna_op_find(op_name, op);
 }
 
 static bool gate_kernels(const sterna_receipt *r, const sterna_gate_policy *policy, sterna_finding *f)
 {
     char field[64];
+    sterna_op op;
     (void)policy;
     if (r->n_kernels == 0) return sterna_finding_set(f, "kernels", "at least one", "none");
     for (uint32_t i = 0; i < r->n_kernels; i++) {
         const sterna_receipt_kernel *k = &r->kernels[i];
         snprintf(field, sizeof field, "kernels[%u].name", i);
-        if (!is_kernel_name(k->name))
-            return sterna_finding_set(f, field, "operation[.FORMAT]/level, the operation from the catalogue",
+        if (!operation_of(k->name, &op))
+            return sterna_finding_set(f, field,
+                                      "operation[.FORMAT]/level or api:id, the operation from the catalogue",
                                       "\"%s\"", k->name);
         for (uint32_t j = 0; j < i; j++)
             if (strcmp(k->name, r->kernels[j].name) == 0)
@@ -121,9 +139,9 @@ static bool gate_kernels(const sterna_receipt *r, const sterna_gate_policy *poli
 static uint64_t launches_of(const sterna_receipt *r, const char *op)
 {
     uint64_t sum = 0;
-    size_t n = strlen(op);
+    sterna_op of;
     for (uint32_t i = 0; i < r->n_kernels; i++)
-        if (strncmp(r->kernels[i].name, op, n) == 0 && strchr("./", r->kernels[i].name[n]))
+        if (operation_of(r->kernels[i].name, &of) && strcmp(sterna_op_get(of)->name, op) == 0)
             sum = sterna_sat_add(sum, r->kernels[i].launches);
     return sum;
 }
@@ -151,7 +169,14 @@ static bool belongs(const sterna_receipt *r, sterna_finding *f)
                                   r->device.selected);
     for (uint32_t i = 0; i < r->n_kernels; i++) {
         const char *name = r->kernels[i].name;
-        uint32_t level = cpu_level_of(strchr(name, '/') + 1);
+        const char *slash = strchr(name, '/');
+        const size_t api = strcspn(name, ":"); /* of a GPU's kernel: its backend */
+        if (!slash) {
+            if (strcspn(r->device.selected, ":") == api && !strncmp(name, r->device.selected, api)) continue;
+            return sterna_finding_set(f, "kernels", "kernels of the selected device", "%s on %s", name,
+                                      r->device.selected);
+        }
+        uint32_t level = cpu_level_of(slash + 1);
         if (cpu && level > selected)
             return sterna_finding_set(f, "kernels", "kernels of the selected device's levels", "%s on %s",
                                       name, r->device.selected);

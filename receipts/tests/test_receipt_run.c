@@ -336,6 +336,40 @@ static void devices_own_their_kernels(sterna_test *t)
     sterna_receipt_free(&recorded);
 }
 
+/* A GPU's kernels are called api:id, begin with their operation, and belong to the selected API. */
+static void kernels_of_gpus_have_names_of_their_own(sterna_test *t)
+{
+    char name[64];
+    CHECK(t, record(t, "cpu:scalar", 4));
+    for (uint32_t i = 0; i < recorded.n_kernels;
+         i++) { /* "matmul_ternary.TQ2_0/scalar" -> "vulkan:matmul_ternary_TQ2_0" */
+        snprintf(name, sizeof name, "vulkan:%.50s", recorded.kernels[i].name);
+        *strchr(name, '/') = 0;
+        if (strchr(name, '.')) *strchr(name, '.') = '_';
+        memcpy(recorded.kernels[i].name, name, sizeof name);
+    }
+    snprintf(recorded.device.requested, sizeof recorded.device.requested, "vulkan");
+    snprintf(recorded.device.detected, sizeof recorded.device.detected, "cpu:scalar,vulkan:0");
+    snprintf(recorded.device.selected, sizeof recorded.device.selected, "vulkan:0");
+    CHECK(t, accepted(t, NULL));
+    memcpy(name, recorded.kernels[0].name, sizeof name);
+    snprintf(recorded.kernels[0].name, sizeof recorded.kernels[0].name, "opencl:%s",
+             name + strlen("vulkan:"));
+    CHECK(t, refused(t, NULL, 4, "kernels"));
+    snprintf(recorded.kernels[0].name, sizeof recorded.kernels[0].name, "vulkan:x%s",
+             name + strlen("vulkan:"));
+    CHECK(t, refused(t, NULL, 3, "kernels[0].name"));
+    snprintf(recorded.kernels[0].name, sizeof recorded.kernels[0].name, ":%s", name + strlen("vulkan:"));
+    CHECK(t, refused(t, NULL, 3, "kernels[0].name"));
+    snprintf(recorded.kernels[0].name, sizeof recorded.kernels[0].name, "vulkan:");
+    CHECK(t, refused(t, NULL, 3, "kernels[0].name"));
+    memcpy(recorded.kernels[0].name, name, sizeof name);
+    for (uint32_t i = 0; i < recorded.n_kernels; i++) /* counts are looked for under these names, too */
+        if (strstr(recorded.kernels[i].name, ":attention")) recorded.kernels[i].launches = 1;
+    CHECK(t, refused(t, NULL, 4, "kernels"));
+    sterna_receipt_free(&recorded);
+}
+
 /* 1.15 (7): ids without counts. Ours are counted, and the counts are those of the work. */
 static void launches_are_counted(sterna_test *t)
 {
@@ -447,6 +481,7 @@ const sterna_test_case sterna_test_cases[] = {
     {"replay_finds_invented_bits", replay_finds_invented_bits, 0},
     {"replay_finds_a_flipped_bit", replay_finds_a_flipped_bit, 0},
     {"unproven_is_not_valid", unproven_is_not_valid, 0},
+    {"kernels_of_gpus_have_names_of_their_own", kernels_of_gpus_have_names_of_their_own, 0},
     {"devices_own_their_kernels", devices_own_their_kernels, 0},
     {"launches_are_counted", launches_are_counted, 0},
     {"tests_and_corrections", tests_and_corrections, 0},
