@@ -46,10 +46,13 @@ static int demo(sterna_test *t, const char *devices, const char *digest)
 
 static void equal(sterna_test *t)
 {
-    CHECK(t, demo(t, "cpu:a usable x\\ncpu:b absent a chip: not on this machine\\nmock usable y\\n",
+    CHECK(t, demo(t,
+                  "cpu:a usable x\\ncpu:b absent a chip: not on this machine\\nmock usable y\\nauto takes "
+                  "cpu:a: it is there\\n     not mock: a mock\\n",
                   "digest=" D64 "0") == 0);
+    CHECK(t, !strstr(text, "it is there") && !strstr(text, "a mock"));
     CHECK(t, strstr(text, " a story") && strstr(text, "300.5 tokens/s   203.0 tokens/s"));
-    CHECK(t, strstr(text, "not here: a chip: not on this machine"));
+    CHECK(t, strstr(text, "\nnot here: cpu:b: a chip: not on this machine\n"));
     CHECK(t, strstr(text, "2 devices, 100 tokens, one digest: every bit is equal.\n" D64 "0\n"));
 }
 

@@ -353,13 +353,13 @@ static void kernels_of_gpus_have_names_of_their_own(sterna_test *t)
     snprintf(recorded.device.selected, sizeof recorded.device.selected, "vulkan:0");
     CHECK(t, accepted(t, NULL));
     memcpy(name, recorded.kernels[0].name, sizeof name);
-    snprintf(recorded.kernels[0].name, sizeof recorded.kernels[0].name, "opencl:%s",
+    snprintf(recorded.kernels[0].name, sizeof recorded.kernels[0].name, "opencl:%.50s",
              name + strlen("vulkan:"));
     CHECK(t, refused(t, NULL, 4, "kernels"));
-    snprintf(recorded.kernels[0].name, sizeof recorded.kernels[0].name, "vulkan:x%s",
+    snprintf(recorded.kernels[0].name, sizeof recorded.kernels[0].name, "vulkan:x%.50s",
              name + strlen("vulkan:"));
     CHECK(t, refused(t, NULL, 3, "kernels[0].name"));
-    snprintf(recorded.kernels[0].name, sizeof recorded.kernels[0].name, ":%s", name + strlen("vulkan:"));
+    snprintf(recorded.kernels[0].name, sizeof recorded.kernels[0].name, ":%.50s", name + strlen("vulkan:"));
     CHECK(t, refused(t, NULL, 3, "kernels[0].name"));
     snprintf(recorded.kernels[0].name, sizeof recorded.kernels[0].name, "vulkan:");
     CHECK(t, refused(t, NULL, 3, "kernels[0].name"));
