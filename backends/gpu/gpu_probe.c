@@ -100,13 +100,14 @@ sterna_status sterna_gpu_pool_probe(sterna_device *device, sterna_fault *fault)
 {
     probe p = {.device = device, .part = PART_AT * device->pool.granule};
     if (!device->pool.largest) return STERNA_OK;
-    sterna_status status = find_add(&p, fault);
+    sterna_fault why = {0};
+    sterna_status status = find_add(&p, &why);
     if (status == STERNA_UNSUPPORTED) { /* nothing to find out with */
         device->pool.largest = 0;
         return STERNA_OK;
     }
-    if (status == STERNA_OK)
-        status = device->driver->alloc(device->gpu, GRANULES * device->pool.granule, &p.block, fault);
+    if (status != STERNA_OK) return sterna_fail(fault, status, "%s", why.text);
+    status = device->driver->alloc(device->gpu, GRANULES * device->pool.granule, &p.block, fault);
     if (status == STERNA_OK) status = device->driver->alloc(device->gpu, PAGE, &p.own, fault);
     if (status == STERNA_OK) status = run(&p, fault);
     if (p.own) device->driver->free(device->gpu, p.own);
