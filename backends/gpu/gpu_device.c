@@ -161,8 +161,11 @@ sterna_status sterna_gpu_buffer_read(sterna_device *device, sterna_buffer *buffe
                                "buffer read", fault);
 }
 
+/* The name of a kernel that ran on a mock begins with "mock:", whichever driver it ran through. */
 uint32_t sterna_gpu_kernels_used(sterna_device *device, sterna_kernel_use *uses, uint32_t capacity)
 {
+    const char *prefix = device->driver->prefix;
+    const char *mark = device->limits.is_mock && strncmp(prefix, "mock:", 5) != 0 ? "mock:" : "";
     uint32_t count = 0;
     for (uint32_t i = 0; i < STERNA_GPU_KERNELS; i++) {
         if (device->kernels[i].launches == 0) continue;
@@ -170,8 +173,7 @@ uint32_t sterna_gpu_kernels_used(sterna_device *device, sterna_kernel_use *uses,
             sterna_kernel_use *use = &uses[count];
             *use = (sterna_kernel_use){
                 .size = sizeof *use, .launches = device->kernels[i].launches, .has_hash = 1};
-            snprintf(use->name, sizeof use->name, "%s%s", device->driver->prefix,
-                     sterna_gpu_kernel_row_at(i)->id);
+            snprintf(use->name, sizeof use->name, "%s%s%s", mark, prefix, sterna_gpu_kernel_row_at(i)->id);
             memcpy(use->code_hash, device->kernels[i].hash, sizeof use->code_hash);
         }
         count++;
