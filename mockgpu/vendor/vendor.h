@@ -180,6 +180,7 @@ struct vendor_module {
 struct vendor_context {
     void *handle;
     uint32_t holders;
+    bool used; /* it held something */
     void *gpu;
     sterna_gpu_limits limits;
     uint64_t fail_launch; /* a setting of the mock that these libraries obey themselves, at the call */
@@ -219,7 +220,7 @@ vendor_code sterna_vendor_limits(sterna_gpu_limits *limits);
 vendor_code sterna_vendor_retain(vendor_context **context);
 vendor_code sterna_vendor_release(void);
 /* HIP's way: makes the one context and makes it current. One that holds nothing is ended first, so that the settings
- * count from here. */
+ * count from here; one that held something ends when it holds nothing any more (sterna_vendor_leave). */
 vendor_code sterna_vendor_choose(void);
 /* Makes it current in this thread; NULL: none. */
 void sterna_vendor_set_current(vendor_context *context);

@@ -30,13 +30,28 @@ static struct {
 static char texts[TEXTS][VENDOR_SENTENCE + 64];
 static uint32_t next_text;
 
+static void end_primary(void);
+
 void sterna_vendor_enter(void)
 {
     pthread_mutex_lock(&lock);
 }
 
+static bool is_empty(const vendor_context *context)
+{
+    return !context->space.live && !context->space.n_pinned && !context->streams->handle &&
+           !context->events && !context->modules && !context->graphs;
+}
+
+/* No call ends HIP's context: it ends when the last thing in it does, so that a host that cleans up begins anew. */
 int sterna_vendor_leave(vendor_code code)
 {
+    if (sterna_vendor_flavour.implicit && primary) {
+        if (!is_empty(primary))
+            primary->used = true;
+        else if (primary->used)
+            end_primary();
+    }
     pthread_mutex_unlock(&lock);
     return (int)code;
 }
@@ -262,15 +277,12 @@ static void count(sterna_mock_vendor_state *state)
     for (vendor_graph *g = primary->graphs; g; g = g->next) state->graphs++;
 }
 
-vendor_code sterna_vendor_release(void)
+static void end_primary(void)
 {
-    sterna_mock_vendor_state left = {.size = sizeof left};
-    if (!primary || primary->holders == 0)
-        return sterna_vendor_fail(VENDOR_INVALID_CONTEXT, "released more often than retained");
-    if (--primary->holders > 0) return VENDOR_SUCCESS;
-    count(&left);
-    if (left.allocations || left.pinned || left.streams || left.events || left.modules || left.graphs) {
+    if (!is_empty(primary)) {
+        sterna_mock_vendor_state left = {.size = sizeof left};
         char text[240];
+        count(&left);
         snprintf(text, sizeof text,
                  "left in the context at its end: %u allocations (%" PRIu64
                  " bytes), %u page-locked blocks, %u streams, %u events, %u modules, %u graphs",
@@ -280,6 +292,13 @@ vendor_code sterna_vendor_release(void)
     }
     end_context(primary);
     primary = NULL;
+}
+
+vendor_code sterna_vendor_release(void)
+{
+    if (!primary || primary->holders == 0)
+        return sterna_vendor_fail(VENDOR_INVALID_CONTEXT, "released more often than retained");
+    if (--primary->holders == 0) end_primary();
     return VENDOR_SUCCESS;
 }
 
@@ -290,14 +309,8 @@ void sterna_vendor_set_current(vendor_context *context)
 
 vendor_code sterna_vendor_choose(void)
 {
-    sterna_mock_vendor_state left = {.size = sizeof left};
     vendor_context *context = NULL;
-    count(&left);
-    if (primary && !left.allocations && !left.pinned && !left.streams && !left.events && !left.modules &&
-        !left.graphs) {
-        primary->holders = 1;
-        sterna_vendor_release();
-    }
+    if (primary && is_empty(primary)) end_primary();
     vendor_code code = primary ? VENDOR_SUCCESS : sterna_vendor_retain(&context);
     sterna_vendor_set_current(primary);
     return code;
@@ -307,12 +320,13 @@ vendor_code sterna_vendor_current(vendor_context **context)
 {
     vendor_code code = sterna_vendor_device(0);
     if (code != VENDOR_SUCCESS) return code;
-    if (sterna_vendor_flavour.implicit && !current) {
-        code = sterna_vendor_choose();
-        if (code != VENDOR_SUCCESS) return code;
-    }
     *context = sterna_vendor_object(VENDOR_CONTEXT, current);
-    if (!*context && sterna_vendor_flavour.implicit && primary) *context = primary;
+    if (!*context && sterna_vendor_flavour.implicit) {
+        code = primary ? VENDOR_SUCCESS : sterna_vendor_retain(context);
+        if (code != VENDOR_SUCCESS) return code;
+        *context = primary;
+        sterna_vendor_set_current(primary);
+    }
     if (!*context)
         return sterna_vendor_fail(VENDOR_INVALID_CONTEXT, "%s",
                                   current ? "the context that is current in this thread has ended"
@@ -342,9 +356,6 @@ const char *sterna_mock_vendor(sterna_mock_vendor_state *state)
 /* When the library is unloaded. */
 __attribute__((destructor)) static void unload(void)
 {
-    if (primary) {
-        primary->holders = 1;
-        sterna_vendor_release();
-    }
+    if (primary) end_primary();
     sterna_vendor_table_end();
 }

@@ -46,6 +46,7 @@ static void issue_copy(vendor_context *context, const vendor_command *c)
                             "a copy %s: its page-locked memory was freed before the copy ran", way);
         return;
     }
+    if (c->verb == VENDOR_COPY_OUT && settle(context) != VENDOR_SUCCESS) return;
     sterna_status status = c->verb == VENDOR_COPY_IN
                                ? sterna_mock_driver.upload(context->gpu, at->memory, c->address - at->base,
                                                            c->host ? c->host : c->staged, c->bytes, &fault)
