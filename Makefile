@@ -37,6 +37,7 @@ demo:
 check:
 	@ci/install-deps core check
 	@$(MAKE) --no-print-directory configured
+	@cmake $(BUILD) >$(BUILD)/configure.log 2>&1 || { cat $(BUILD)/configure.log; exit 1; } # backends whose tools are here now
 	@cmake --build $(BUILD)
 	@ci/check $(BUILD)
 
