@@ -47,15 +47,15 @@ int packed_dot(int a, int b, spirv_literal int packed_4x8);
 #define VULKAN_TYPE_i8   uint
 #define VULKAN_TYPE_byte uint
 
-/* Buffers are bindings 0, 1, ... in the order of the arguments (__COUNTER__: gcc and clang); words are push constants. No
- * argument that is written overlaps another (args.def): restrict. */
+/* Buffers are bindings 1, 2, ... in the order of the arguments (__COUNTER__: gcc and clang); words are push constants, which
+ * take the place 0 when a module is translated to MSL. No argument that is written overlaps another (args.def): restrict. */
 #define VULKAN_IN(type, name, extent)                                                                        \
-    layout(std430, set = 0, binding = __COUNTER__) restrict readonly buffer name##_buffer                    \
+    layout(std430, set = 0, binding = __COUNTER__ + 1) restrict readonly buffer name##_buffer                    \
     {                                                                                                        \
         VULKAN_TYPE_##type name##_words[];                                                                   \
     };
 #define VULKAN_OUT(type, name, extent)                                                                       \
-    layout(std430, set = 0, binding = __COUNTER__) restrict buffer name##_buffer                             \
+    layout(std430, set = 0, binding = __COUNTER__ + 1) restrict buffer name##_buffer                             \
     {                                                                                                        \
         VULKAN_TYPE_##type name##_words[];                                                                   \
     };

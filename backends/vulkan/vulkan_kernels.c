@@ -52,7 +52,7 @@ static sterna_status make_layouts(vulkan_device *device, vulkan_kernel *kernel, 
 {
     VkDescriptorSetLayoutBinding bindings[STERNA_GPU_MAX_RANGES];
     for (uint32_t i = 0; i < kernel->n_ranges; i++)
-        bindings[i] = (VkDescriptorSetLayoutBinding){.binding = i,
+        bindings[i] = (VkDescriptorSetLayoutBinding){.binding = i + 1,
                                                      .descriptorType = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,
                                                      .descriptorCount = 1,
                                                      .stageFlags = VK_SHADER_STAGE_COMPUTE_BIT};

@@ -96,7 +96,7 @@ static void record(vulkan_device *device, vulkan_batch *batch, const sterna_gpu_
         buffers[i] = (VkDescriptorBufferInfo){blocks[i]->buffer, range->offset, range->bytes};
         writes[i] = (VkWriteDescriptorSet){.sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET,
                                            .dstSet = set,
-                                           .dstBinding = i,
+                                           .dstBinding = i + 1, /* prelude_vulkan.h counts from 1 */
                                            .descriptorCount = 1,
                                            .descriptorType = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,
                                            .pBufferInfo = &buffers[i]};
