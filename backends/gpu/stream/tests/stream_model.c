@@ -120,7 +120,7 @@ void stream_agrees_with_a_model(sterna_test *t)
             CHECK_MSG(t, one_step(t, &m, step) == STERNA_OK, "step %u of %s: %s", step, settings[s],
                       m.fault.text);
         CHECK(t, same_x(t, &m, STEPS));
-        CHECK(t, ((stream_device *)m.gpu)->graph_launches > STEPS / 10);
+        CHECK(t, ((stream_device *)m.gpu)->graph_launches > (GRAPHS > 1 ? STEPS / 10 : 0));
         for (uint32_t i = 0; i < OPERANDS; i++) sterna_stream_free(m.gpu, m.operands[i]);
         sterna_stream_free(m.gpu, m.x);
         sterna_stream_free(m.gpu, m.status);
