@@ -225,7 +225,7 @@ static void events(sterna_test *t)
         vendor_rig rig;
         sum s;
         uint32_t not_ready = 0;
-        if (!vendor_rig_open(t, &rig, hip, "seed=4")) return;
+        if (!vendor_rig_open(t, &rig, hip, "seed=4,late=0")) return;
         CHECK(t, make_sum(&rig, &s));
         WANT(SUCCESS, rig.api.event_query(s.event)); /* never recorded */
         for (uint32_t i = 0; i < 20; i++) {
