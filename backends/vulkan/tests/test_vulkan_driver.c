@@ -344,6 +344,30 @@ static void a_missing_barrier_is_reported(sterna_test *t)
     }
 }
 
+/* Memory is freed, and a device closed, while work on them is queued or runs: the layer would tell. */
+static void nothing_is_freed_in_use(sterna_test *t)
+{
+    SKIP_WITHOUT_VULKAN(t);
+    char why[500];
+    adding a;
+    uint64_t mark;
+    sterna_gpu_memory other[2];
+    vulkan_device *d = open_validated(why);
+    if (!d) SKIP(t, "%s", why);
+    CHECK(t, make_adding(t, &a, d, 1 << 16));
+    for (uint32_t i = 0; i < 2; i++) CHECK(t, DRIVER->alloc(d, 1 << 18, &other[i], NULL) == STERNA_OK);
+    for (uint32_t i = 0; i < 20; i++) CHECK(t, add_once(&a, other[i % 2], i, NULL) == STERNA_OK);
+    DRIVER->free(d, other[0]); /* recorded */
+    for (uint32_t i = 0; i < 20; i++) CHECK(t, add_once(&a, other[1], i, NULL) == STERNA_OK);
+    CHECK(t, DRIVER->fence(d, &mark, NULL) == STERNA_OK);
+    DRIVER->free(d, other[1]); /* submitted */
+    for (uint32_t i = 0; i < 20; i++) CHECK(t, add_once(&a, a.x, i, NULL) == STERNA_OK);
+    sterna_fault fault = {0};
+    CHECK_MSG(t, DRIVER->fence(d, &mark, &fault) == STERNA_OK, "%s", fault.text);
+    end_adding(&a);
+    CHECK_MSG(t, logged_errors == 0, "%s", logged);
+}
+
 /* A wait in small steps, then a watchdog that fires: work that still runs is waited for before memory goes. */
 static void the_watchdog(sterna_test *t)
 {
@@ -476,6 +500,7 @@ const sterna_test_case sterna_test_cases[] = {
     {"marks_and_batches", marks_and_batches, 0},
     {"barriers_stand_where_needed", barriers_stand_where_needed, 0},
     {"a_missing_barrier_is_reported", a_missing_barrier_is_reported, 0},
+    {"nothing_is_freed_in_use", nothing_is_freed_in_use, 0},
     {"the_watchdog", the_watchdog, 60},
     {"lost_devices_name_kernels", lost_devices_name_kernels, 0},
     {"leaks_are_told", leaks_are_told, 0},
