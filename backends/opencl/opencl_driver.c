@@ -78,6 +78,7 @@ static sterna_status open_gpu(const sterna_host *host, const char *variant, void
     made.max_groups = (uint32_t)gpu->settings.max_groups;
     if (gpu->settings.max_binding && gpu->settings.max_binding < made.max_binding_bytes)
         made.max_binding_bytes = gpu->settings.max_binding;
+    made.features &= (uint32_t)gpu->settings.features;
     if (gpu->settings.memory) made.memory_bytes = gpu->settings.memory;
     *limits = made;
     *out = gpu;

@@ -289,7 +289,7 @@ static void names(sterna_test *t)
         {3, "pocl", "opencl: no device is called 'pocl'"},
         {1, "pocl,speed=1",
          "opencl: 'speed=1' is no setting; key=value with one of: max_binding, max_groups, "
-         "memory, watchdog"},
+         "memory, features, watchdog"},
         {1, "pocl,watchdog", "opencl: 'watchdog' is no setting"},
         {1, "pocl,watchdog=0", "opencl: watchdog = '0' is not a number from 1 to 3600000 (milliseconds"},
         {1, "pocl,watchdog=1z", "watchdog = '1z' is not a number"},
@@ -362,6 +362,31 @@ static void no_loader(sterna_test *t)
     }
 }
 
+/* The manual's table of keys is that of opencl_keys.def. */
+static void keys_are_documented(sterna_test *t)
+{
+    static const char *const rows[] = {
+#define OPENCL_KEY(name, low, high, preset, sentence) "| `" #name "` | ", " | " sentence " |\n",
+#include "opencl/opencl_keys.def"
+    };
+    char page[20000] = "";
+    sterna_mapping file = {0};
+    sterna_fault fault = {0};
+    CHECK_MSG(t,
+              sterna_sys_read(sterna_test_repo(t, "docs/opencl.md"), sizeof page - 1, &file, &fault) ==
+                  STERNA_OK,
+              "%s", fault.text);
+    memcpy(page, file.data, file.size);
+    sterna_sys_unmap(&file);
+    for (size_t i = 0; i < STERNA_COUNT(rows); i += 2) {
+        const char *row = strstr(page, rows[i]), *end = row ? strchr(row, '\n') : NULL;
+        CHECK_MSG(t, end, "docs/opencl.md has no row %s", rows[i]);
+        size_t length = strlen(rows[i + 1]);
+        CHECK_MSG(t, memcmp(end + 1 - length, rows[i + 1], length) == 0, "docs/opencl.md: %s wants%s",
+                  rows[i], rows[i + 1]);
+    }
+}
+
 const sterna_test_case sterna_test_cases[] = {
     {"every_function_at_every_call", every_function_at_every_call, 60},
     {"every_function_with_binaries", every_function_with_binaries, 60},
@@ -373,5 +398,6 @@ const sterna_test_case sterna_test_cases[] = {
     {"names", names, 0},
     {"memory_is_refused", memory_is_refused, 0},
     {"no_loader", no_loader, 0},
+    {"keys_are_documented", keys_are_documented, 0},
     {0},
 };
