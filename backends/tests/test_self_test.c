@@ -90,7 +90,7 @@ static sterna_status buffer_read(sterna_device *device, sterna_buffer *buffer, u
 {
     sterna_status status = begin_late(device, fault);
     if (status == STERNA_OK) status = honest->buffer_read(device, buffer, bent(offset), dst, bytes, fault);
-    if (planted == LONG_READS && bytes < 5000) ((uint8_t *)dst)[bytes] = 0x11;
+    if (planted == LONG_READS && bytes < 5000 && bytes % 4 != 0) ((uint8_t *)dst)[bytes] = 0x11;
     if (planted == STALE_PARTS && offset > 0 && bytes == 4000) memset(dst, 0, 8);
     for (uint64_t i = 0; planted == FLUSHES && i + 4 <= bytes; i += 4) {
         uint32_t word;
