@@ -48,3 +48,37 @@ function(sterna_device_compiler variable)
   endif()
   set(${variable} ${STERNA_TRIED_${TRY_KEY}} PARENT_SCOPE)
 endfunction()
+
+# sterna_stream_shim(NAME WAVE items): the joined texts behind device_shim.h as a driver library that runs them on the
+# processor, for tests: NAME.so in the build's plugins. Leaves nothing where there is no C++ compiler. After sterna_stream_source.
+function(sterna_stream_shim name wave)
+  find_program(STERNA_SHIM_CXX NAMES g++ clang++ c++)
+  if(NOT STERNA_SHIM_CXX OR NOT STERNA_TESTS)
+    return()
+  endif()
+  set(shim ${CMAKE_SOURCE_DIR}/backends/gpu/stream/tests/shim)
+  set(joiner ${CMAKE_SOURCE_DIR}/backends/gpu/stream/join_kernels.cmake)
+  sterna_kernel_rows(ROW ${CMAKE_SOURCE_DIR}/backends/kernels/kernels.def kernels/)
+  string(REPLACE ";" "," ids "${ROW_IDS}")
+  set(table "extern \"C\" const shim_kernel shim_kernels[] = {\n")
+  set(texts)
+  foreach(id ${ROW_IDS})
+    string(APPEND table "    {\"${id}\", [](void **p) { shim_call(kernel_${id}::${id}, p); }, shim_count(kernel_${id}::${id})},\n")
+    list(APPEND texts ${CMAKE_CURRENT_BINARY_DIR}/kernels/${id}.txt)
+  endforeach()
+  file(CONFIGURE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/${name}_table.inc CONTENT "${table}    {}};\n" @ONLY)
+  set(text ${CMAKE_CURRENT_BINARY_DIR}/${name}_text.inc)
+  set(main ${CMAKE_CURRENT_BINARY_DIR}/${name}.cpp)
+  file(CONFIGURE OUTPUT ${main} CONTENT "#include \"${name}_text.inc\"\n#include \"${name}_table.inc\"\n" @ONLY)
+  set(object ${CMAKE_CURRENT_BINARY_DIR}/${name}.o)
+  # -ffp-contract=off as for every target. Not with sanitizers: fibers confuse them.
+  add_custom_command(OUTPUT ${object}
+    COMMAND ${CMAKE_COMMAND} -DDEVICE=${shim}/device_shim.h -DFOLDER=${CMAKE_CURRENT_BINARY_DIR}/kernels -DIDS=${ids} -DOUT=${text} -P ${joiner}
+    COMMAND ${STERNA_SHIM_CXX} -std=c++17 -O1 -fPIC -fvisibility=hidden -fno-exceptions -ffp-contract=off -fno-strict-aliasing -w
+            -DSHIM_WAVE=${wave} -c ${main} -o ${object}
+    DEPENDS ${texts} ${shim}/device_shim.h ${joiner} ${main}
+    COMMENT "Compiling kernels of ${name} for the processor" VERBATIM)
+  add_library(${name} MODULE ${shim}/shim_driver.c ${object})
+  set_source_files_properties(${object} PROPERTIES EXTERNAL_OBJECT TRUE GENERATED TRUE)
+  set_target_properties(${name} PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/plugins)
+endfunction()
