@@ -15,7 +15,7 @@ sterna_status sterna_bounds_begin(sterna_session *s, const sterna_step *step, ui
     uint64_t output = outputs >= 0 ? spread % scalars[outputs] : 0;
     sterna_status status = sterna_capture_before(s, step, node, &before, fault);
     if (status != STERNA_OK) return status;
-    status = sterna_capture_take(s, step, node, &before, 0, output, true, &b->capture, fault);
+    status = sterna_capture_take(s, step, node, &before, 0, output, true, 0, &b->capture, fault);
     sterna_before_free(&before);
     if (status == STERNA_OK && !sterna_oracle_run(&b->capture.call, true, &b->truth)) {
         sterna_capture_free(&b->capture);

@@ -61,25 +61,26 @@ static sterna_window around(uint32_t at, uint32_t reach, uint32_t size)
 }
 
 /* The largest cut that may be held: everything, then what is referred to, then fewer outputs, then one row. */
-static sterna_cut choose_cut(const sterna_source *source, uint32_t row, uint64_t output, bool compact)
+static sterna_cut choose_cut(const sterna_source *source, uint32_t row, uint64_t output, bool compact,
+                             uint64_t limit)
 {
     sterna_cut_room room = sterna_cut_room_of(source);
     sterna_cut cut = sterna_cut_whole(source);
     cut.compact = compact && room.compacts && sterna_cut_bytes(source, &cut) != UINT64_MAX;
-    if (sterna_cut_bytes(source, &cut) <= STERNA_CAPTURE_BYTES) return cut;
+    if (sterna_cut_bytes(source, &cut) <= limit) return cut;
     cut.compact = room.compacts;
     uint32_t reach = room.outputs;
-    while (sterna_cut_bytes(source, &cut) > STERNA_CAPTURE_BYTES && reach > 0) {
+    while (sterna_cut_bytes(source, &cut) > limit && reach > 0) {
         reach /= 2;
         cut.outputs = around(room.outputs > 1 ? (uint32_t)output : 0, reach, room.outputs);
     }
-    if (sterna_cut_bytes(source, &cut) > STERNA_CAPTURE_BYTES) cut.rows = (sterna_window){row, 1};
+    if (sterna_cut_bytes(source, &cut) > limit) cut.rows = (sterna_window){row, 1};
     return cut;
 }
 
 sterna_status sterna_capture_take(sterna_session *s, const sterna_step *step, uint32_t node,
                                   const sterna_before *before, uint32_t row, uint64_t output, bool compact,
-                                  sterna_capture *capture, sterna_fault *fault)
+                                  uint64_t limit, sterna_capture *capture, sterna_fault *fault)
 {
     const sterna_plan_node *n = &s->graph->nodes[node];
     const sterna_plan_arg *rows = &n->args[sterna_op_param(n->op, "rows")];
@@ -100,7 +101,7 @@ sterna_status sterna_capture_take(sterna_session *s, const sterna_step *step, ui
         source.act = w->act;
     }
     if (status == STERNA_OK) {
-        capture->cut = choose_cut(&source, row, output, compact);
+        capture->cut = choose_cut(&source, row, output, compact, limit ? limit : STERNA_CAPTURE_BYTES);
         if (!sterna_cut_apply(&source, &capture->cut, &capture->call))
             status = sterna_fail(fault, STERNA_MEMORY,
                                  "the inputs of %s cannot be kept: no memory, or an index out of range",

@@ -7,7 +7,7 @@
 #include "gen/cut.h"
 #include "session/session.h"
 
-/* What a captured call may hold, in bytes: more is cut around the row and output that matter. */
+/* What a captured call may hold, in bytes, unless said otherwise: more is cut around the row and output that matter. */
 enum { STERNA_CAPTURE_BYTES = 48 << 20 };
 
 /* What a node will overwrite (INOUT arguments but caches), read before it runs. */
@@ -28,10 +28,10 @@ typedef struct sterna_capture {
 
 /* Collects the call after the node has run (inputs are as they were) or before. `row` and `output` (of a row, in
  * elements) stay in it whatever is cut; `compact` leaves out what no row refers to even where there is room.
- * MEMORY when it cannot be held. */
+ * `limit` 0: STERNA_CAPTURE_BYTES. MEMORY when it cannot be held. */
 sterna_status sterna_capture_take(sterna_session *session, const sterna_step *step, uint32_t node,
                                   const sterna_before *before, uint32_t row, uint64_t output, bool compact,
-                                  sterna_capture *capture, sterna_fault *fault);
+                                  uint64_t limit, sterna_capture *capture, sterna_fault *fault);
 void sterna_capture_free(sterna_capture *capture);
 
 /* The node's scalars in this step, as sterna_call.scalars. */

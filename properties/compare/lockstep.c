@@ -147,7 +147,7 @@ static void capture(race *r, const scene *now, uint32_t d, const sterna_divergen
     if (!r->params->capture || device->diverging > 1) return;
     device->captured =
         sterna_capture_take(r->session[0], &r->step[0], now->node, &now->before, x->row, x->index, false,
-                            &device->capture, &device->capture_fault) == STERNA_OK;
+                            r->params->capture_bytes, &device->capture, &device->capture_fault) == STERNA_OK;
 }
 
 static void settle(race *r, scene *now, uint32_t d)

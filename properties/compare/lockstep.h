@@ -21,6 +21,7 @@ typedef struct sterna_lockstep_params {
     const uint32_t *prompt;
     uint32_t n_prompt, n_predict;
     bool ignore_end, capture; /* capture: keep the inputs of each device's first divergence */
+    uint64_t capture_bytes;   /* at most so much is captured; 0: STERNA_CAPTURE_BYTES */
     sterna_sampling sampling;
     void (*progress)(uint32_t step, uint32_t node, uint32_t nodes); /* NULL: none */
 } sterna_lockstep_params;
