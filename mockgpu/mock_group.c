@@ -283,7 +283,8 @@ _Noreturn void sterna_mock_memory_race(const mock_item *I, const mock_bound *bou
     char who[60], text[200];
     uint32_t item = other & MOCK_ITEM_MASK;
     if (item == MOCK_ITEM_MASK)
-        snprintf(who, sizeof who, "several items");
+        snprintf(who, sizeof who,
+                 other == bound->touched[index].writer ? "an atomic operation" : "several items");
     else
         snprintf(who, sizeof who, "item %u of group %u", item % m->size, item / m->size);
     snprintf(text, sizeof text, "race in argument %s, index %u of %u words: %s (%s) in one launch",

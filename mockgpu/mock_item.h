@@ -131,7 +131,8 @@ static inline int32_t mock_dot4(uint32_t a, uint32_t b)
 }
 
 /* Items of one launch are in no order as far as device memory is concerned, barriers or not: a word that one item
- * writes is no other item's. Each item's mark; the reader's mark with all bits of the item set stands for several. */
+ * writes is no other item's. Each item leaves its mark; with all bits of the item set, the reader's stands for several and
+ * the writer's for atomic operations, which are in order with each other and with nothing else. */
 static inline bool mock_other(uint32_t mark, uint32_t mine)
 {
     return mark != mine && mark >> MOCK_ITEM_BITS == mine >> MOCK_ITEM_BITS;
@@ -163,6 +164,20 @@ static inline void mock_touch_store(const mock_item *I, const mock_bound *bound,
     touch->writer = mine;
 }
 
+static inline void mock_touch_atomic(const mock_item *I, const mock_bound *bound, uint32_t index,
+                                     mock_site site)
+{
+    uint32_t mine = I->mark, all = mine | MOCK_ITEM_MASK;
+    mock_touch *touch = &bound->touched[index];
+    if (__builtin_expect(touch->writer != all && mock_other(touch->writer, mine), 0))
+        sterna_mock_memory_race(I, bound, index, touch->writer, "atomic operation after another item's write",
+                                site);
+    if (__builtin_expect(mock_other(touch->reader, mine), 0))
+        sterna_mock_memory_race(I, bound, index, touch->reader, "atomic operation after another item's read",
+                                site);
+    touch->writer = all;
+}
+
 /* Checks one word of a bound buffer and gives its index back. */
 static inline uint32_t mock_load(const mock_item *I, const mock_bound *bound, uint32_t index, mock_site site)
 {
@@ -183,13 +198,13 @@ static inline uint32_t mock_store(const mock_item *I, const mock_bound *bound, u
     return index;
 }
 
-/* An atomic operation is in no race with another one. */
 static inline uint32_t mock_atomic(const mock_item *I, const mock_bound *bound, uint32_t index,
                                    mock_site site)
 {
     I->group->traffic.stores++;
     if (__builtin_expect(index >= bound->count || bound->shadow[index] != MOCK_WRITTEN, 0))
         sterna_mock_bad_access(I, bound, index, true, site);
+    mock_touch_atomic(I, bound, index, site);
     return index;
 }
 

@@ -138,7 +138,11 @@ static sterna_status bind_range(mock_device *device, const mock_command *c, uint
                               .shadow = shadow,
                               .count = (uint32_t)(range->bytes / 4),
                               .name = c->kernel->bound_names[i]};
-        if (c->kernel->bound_written[i])
+        /* What is only read is watched, too, where another argument writes there. */
+        bool watched = false;
+        for (uint32_t k = 0; k < c->n_ranges && !watched; k++)
+            watched = c->kernel->bound_written[k] && (k == i || overlap(range, &c->ranges[k]));
+        if (watched)
             bound->touched = sterna_mock_memory_touched(&device->memory, range->memory, range->offset);
     }
     return status;

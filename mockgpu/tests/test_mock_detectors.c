@@ -119,6 +119,55 @@ static void races_in_device_memory(sterna_test *t)
     FOUND(t, barrier_orders_shared_only, "race in argument y", "in one launch");
 }
 
+/* Atomic operations are in order with each other and with nothing else. */
+static void atomics_and_others(sterna_test *t)
+{
+    static const struct {
+        const mock_kernel *kernel;
+        const char *defect, *one, *other;
+    } rows[] = {{&sterna_mock_kernel_planted_atomic_and_plain, "atomic_and_plain",
+                 "atomic operation after another item's write (item 5 of group 1)",
+                 "(an atomic operation) in one launch"},
+                {&sterna_mock_kernel_planted_atomic_and_read, "atomic_and_read",
+                 "atomic operation after another item's read (item 5 of group 1)",
+                 "read after another item's write (an atomic operation) in one launch"}};
+    for (uint32_t i = 0; i < STERNA_COUNT(rows); i++) {
+        uint32_t first = 0, second = 0;
+        for (uint32_t seed = 0; seed < 3 * SEEDS; seed++) {
+            rig r;
+            uint32_t tag = 0, zeros[WORDS] = {0};
+            if (!open_rig(t, &r, 8, seed, op_case_host())) return;
+            CHECK(t, sterna_mock_driver.upload(r.gpu, r.y, 0, zeros, sizeof zeros, &r.fault) == STERNA_OK);
+            CHECK(t, rig_run(&r, rows[i].kernel, &tag) == STERNA_DEVICE);
+            CHECK_MSG(t,
+                      strstr(r.fault.text, "race in argument y, index 2 of 256 words") &&
+                          names_the_line(t, r.fault.text, rows[i].defect),
+                      "%s", r.fault.text);
+            first += strstr(r.fault.text, rows[i].one) != NULL;
+            second += strstr(r.fault.text, rows[i].other) != NULL;
+            rig_close(&r);
+        }
+        CHECK_MSG(t, first + second == 3 * SEEDS && first > 0 && second > 0, "%s: %u and %u", rows[i].defect,
+                  first, second);
+    }
+}
+
+/* One block bound to an argument that is read and to one that is written. */
+static void arguments_that_overlap(sterna_test *t)
+{
+    rig r;
+    uint64_t fence;
+    uint32_t tag;
+    if (!open_rig(t, &r, 8, 1, op_case_host())) return;
+    CHECK_MSG(t, rig_run(&r, &sterna_mock_kernel_planted_aliased, &tag) == STERNA_OK, "%s", r.fault.text);
+    CHECK(t, rig_launch(&r, &sterna_mock_kernel_planted_aliased, r.x, r.x, 3) == STERNA_OK &&
+                 sterna_mock_driver.fence(r.gpu, &fence, &r.fault) == STERNA_OK);
+    CHECK(t, sterna_mock_driver.wait(r.gpu, fence, 0, &tag, &r.fault) == STERNA_DEVICE && tag == 3);
+    CHECK_MSG(t, strstr(r.fault.text, "race in argument ") && names_the_line(t, r.fault.text, "aliased"),
+              "%s", r.fault.text);
+    rig_close(&r);
+}
+
 static void divergence(sterna_test *t)
 {
     FOUND(t, divergent_barrier, "divergent barrier", "16 items are there, 16 have finished");
@@ -349,6 +398,8 @@ const sterna_test_case sterna_test_cases[] = {
     {"a_sound_kernel_passes", a_sound_kernel_passes, 0},
     {"races", races, 0},
     {"races_in_device_memory", races_in_device_memory, 0},
+    {"atomics_and_others", atomics_and_others, 0},
+    {"arguments_that_overlap", arguments_that_overlap, 0},
     {"divergence", divergence, 0},
     {"endless_loops", endless_loops, 0},
     {"bounds", bounds, 0},
