@@ -188,6 +188,16 @@ static void repro(const book *b)
     whole_line(b, "profile", "fast");
     word(b, "\nchoices ");
     word(b, "\ncase\n");
+    whole_line(b, "most-rows", "1");
+    whole_line(b, "label", "0");
+    for (uint32_t i = 0; i < STERNA_OP_COUNT; i++)
+        for (uint32_t p = 0; p < sterna_op_get((sterna_op)i)->n_params; p++) {
+            const sterna_param *param = &sterna_op_get((sterna_op)i)->params[p];
+            bool scalar = param->kind == STERNA_PARAM_U32 || param->kind == STERNA_PARAM_F32;
+            char key[64];
+            snprintf(key, sizeof key, scalar ? "scalar %s" : "arg %s", param->name);
+            whole_line(b, key, scalar ? "00000001" : "00000000");
+        }
     for (size_t i = 0; i < sizeof acts / sizeof acts[0]; i++) whole_line(b, "act", acts[i]);
     for (uint32_t i = 0; i < STERNA_OP_COUNT; i++) whole_line(b, "op", sterna_op_get((sterna_op)i)->name);
     for (uint32_t i = 0; i < STERNA_LAW_COUNT; i++)

@@ -337,6 +337,14 @@ static bool give_repros(const giver *g)
     give_text(g, "matmul",
               "sterna-repro 1\ndevice mock:warp=8\nop matmul_block\nformat Q8_0\nact block32\nlaw "
               "rows\nchoices \n");
+    give_text(g, "recorded",
+              "sterna-repro 1\ndevice mock\nprofile exact\nop gather\nformat F32\nact f32\nlaw reference\n"
+              "verdict WRONG_BITS\nmost-rows 4\nlabel 1\nscalar rows 00000001\nscalar source_rows 00000001\n"
+              "scalar n 00000002\narg x 0000803f00000040\narg index 00000000\ncase\ngather rows=1\n");
+    give_text(g, "recorded-weight",
+              "sterna-repro 1\ndevice cpu\nop matmul_float\nformat F16\nact f32\nlaw reference\nmost-rows 0\n"
+              "label 0\nscalar rows 00000001\nscalar m 00000001\nscalar k 00000002\narg x 0000803f00000040\n"
+              "arg w 003c0040\n");
     return true;
 }
 

@@ -24,11 +24,11 @@ typedef struct sterna_window {
 typedef struct sterna_cut {
     sterna_window rows;    /* of the batch */
     sterna_window outputs; /* rows of a matmul's weight */
-    sterna_window
-        width; /* values of a row. From 0 on where a row is summed or normed: that changes what is computed, so
-                          * the shorter call is another case, and only as good as its failing in the same way */
-    bool
-        compact; /* what no row refers to is left out: entries of an embedding, source rows, angles, slots of a cache */
+    /* Values of a row. From 0 on where a row is summed or normed: that changes what is computed, so the shorter call is
+     * another case, and only as good as its failing in the same way. */
+    sterna_window width;
+    /* What no row refers to is left out: entries of an embedding, source rows, angles, slots of a cache. */
+    bool compact;
 } sterna_cut;
 
 /* How the dimensions of an operation can be cut. */
