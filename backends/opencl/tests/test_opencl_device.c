@@ -1,6 +1,7 @@
 /* OpenCL devices that are there: names, refusals, what opening leaves behind, the cache, whole plans. */
 #include "base/mem.h"
 #include "base/size.h"
+#include "base/thread.h"
 #include "gpu/tests/tiny_plan.h"
 #include "opencl_testing.h"
 #include "registry.h"
@@ -10,6 +11,7 @@
 #include <string.h>
 
 enum { MOST = TINY_ROWS * TINY_WIDTH };
+static float one_row[MOST];
 
 static void on_interrupt(int number)
 {
@@ -31,6 +33,42 @@ static void signals_stay(sterna_test *t)
     for (size_t i = 0; i < STERNA_COUNT(numbers); i++) {
         sigaction(numbers[i], NULL, &now);
         CHECK_MSG(t, now.sa_handler == on_interrupt, "signal %d has another handler", numbers[i]);
+    }
+}
+
+/* One of several devices in use at once, each by a thread of its own. */
+typedef struct worker {
+    sterna_thread thread;
+    tiny_plan plan;
+    float out[MOST];
+    bool right;
+} worker;
+
+static void *use_a_device(void *argument)
+{
+    worker *w = argument;
+    w->right = true;
+    for (uint32_t i = 0; i < 20 && w->right; i++)
+        w->right = tiny_run(&w->plan, 1, w->out, NULL) == STERNA_OK &&
+                   memcmp(w->out, one_row, TINY_WIDTH * sizeof *one_row) == 0;
+    return NULL;
+}
+
+static void devices_on_threads(sterna_test *t)
+{
+    enum { THREADS = 3 };
+    static worker workers[THREADS];
+    NEEDS_OPENCL(t);
+    CHECK(t, tiny_reference(1, one_row));
+    for (uint32_t i = 0; i < THREADS; i++)
+        CHECK_MSG(t, tiny_make(&workers[i].plan, opencl_backend(), op_case_host(), "") == STERNA_OK, "%s",
+                  workers[i].plan.fault.text);
+    for (uint32_t i = 0; i < THREADS; i++)
+        CHECK(t, sterna_thread_start(&workers[i].thread, use_a_device, &workers[i]) == STERNA_OK);
+    for (uint32_t i = 0; i < THREADS; i++) sterna_thread_join(&workers[i].thread);
+    for (uint32_t i = 0; i < THREADS; i++) {
+        CHECK_MSG(t, workers[i].right, "thread %u: %s", i, workers[i].plan.fault.text);
+        tiny_close(&workers[i].plan);
     }
 }
 
@@ -250,6 +288,7 @@ static void the_probe_agrees(sterna_test *t)
 const sterna_test_case sterna_test_cases[] = {
     {"signals_stay", signals_stay, 60},
     {"plans_run", plans_run, 60},
+    {"devices_on_threads", devices_on_threads, 60},
     {"copies", copies, 0},
     {"leaks_are_told", leaks_are_told, 0},
     {"compilers_are_quoted", compilers_are_quoted, 0},

@@ -1,5 +1,6 @@
 /* A driver that fails: every OpenCL function at each of its calls, kernels that fail or never end, odd answers. Through
  * the backend's ABI, on the fake library, so that no device is needed. */
+#include "base/fault_point.h"
 #include "base/mem.h"
 #include "base/size.h"
 #include "base/sys.h"
@@ -107,6 +108,38 @@ static void every_function_at_every_call(sterna_test *t)
 static void every_function_with_binaries(sterna_test *t)
 {
     every_function(t, true);
+}
+
+/* Each request for host memory, and each call to the operating system, is refused in turn: an error or no difference. */
+static void the_host_refuses(sterna_test *t)
+{
+    static const sterna_fault_kind kinds[] = {STERNA_FAULT_ALLOC, STERNA_FAULT_SYS};
+    fake_opencl *fake = load_fake(t);
+    sterna_result result;
+    sterna_fault fault = {0};
+    CHECK(t, fake != NULL);
+    setenv("STERNA_CACHE", sterna_test_folder(t), 1);
+    CHECK(t, whole_run("", &result, &fault) == STERNA_OK); /* the loader is loaded, binaries are kept */
+    int64_t live = sterna_mem_live();
+    for (uint32_t k = 0; k < 2; k++) {
+        uint32_t failures = 0;
+        for (uint64_t n = 1;; n++) {
+            fault = (sterna_fault){0};
+            sterna_fault_arm(kinds[k], n, false);
+            sterna_status status = whole_run("", &result, &fault);
+            uint64_t asked = sterna_fault_count(kinds[k]);
+            sterna_fault_arm(kinds[k], 0, false);
+            CHECK_MSG(t, fake->live == 0 && sterna_mem_live() == live,
+                      "request %u: %d objects, %d blocks left", (unsigned)n, fake->live,
+                      (int)(sterna_mem_live() - live));
+            if (asked < n) break;
+            CHECK_MSG(t, status == STERNA_OK || (status == STERNA_MEMORY && fault.text[0]),
+                      "request %u: %d, '%s'", (unsigned)n, (int)status, fault.text);
+            failures += status != STERNA_OK;
+        }
+        /* Files of the cache are all that the system is asked for: never a failure. */
+        CHECK_MSG(t, kinds[k] == STERNA_FAULT_ALLOC ? failures > 10 : failures == 0, "%u failures", failures);
+    }
 }
 
 /* A kernel that fails while it runs: the first wait says which, and later calls repeat it. */
@@ -390,6 +423,7 @@ static void keys_are_documented(sterna_test *t)
 const sterna_test_case sterna_test_cases[] = {
     {"every_function_at_every_call", every_function_at_every_call, 60},
     {"every_function_with_binaries", every_function_with_binaries, 60},
+    {"the_host_refuses", the_host_refuses, 60},
     {"kernels_that_fail", kernels_that_fail, 0},
     {"kernels_that_hang", kernels_that_hang, 0},
     {"a_text_that_does_not_compile", a_text_that_does_not_compile, 0},
