@@ -104,8 +104,6 @@ typedef enum vendor_verb {
     VENDOR_WAIT, /* for a mark of another stream */
 } vendor_verb;
 
-typedef struct vendor_module vendor_module;
-
 /* One thing a stream does. Nothing happens at the call: page-locked memory is read and written when the command is
  * issued, which is as late as the API allows. */
 typedef struct vendor_command {
@@ -116,7 +114,7 @@ typedef struct vendor_command {
     uint8_t *staged;         /* pageable memory as it was at the call */
     uint32_t pattern;        /* of a fill */
     vendor_mark *mark;
-    const vendor_module *module;
+    const void *module; /* handle */
     const mock_kernel *kernel;
     uint32_t groups_x, groups_y;
     uint64_t pointers[STERNA_GPU_MAX_RANGES];
@@ -159,6 +157,8 @@ typedef struct vendor_event {
     vendor_context *context;
     vendor_mark *mark; /* NULL: never recorded */
 } vendor_event;
+
+typedef struct vendor_module vendor_module;
 
 typedef struct vendor_function {
     struct vendor_function *next;

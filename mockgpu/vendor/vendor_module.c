@@ -51,20 +51,14 @@ void sterna_vendor_module_end(vendor_module *module)
     sterna_free(module);
 }
 
-/* The code goes away at once: launches of it that are still queued have none to run. */
+/* The code goes away at once: launches of it that are still queued, in a stream or a graph, have none to run. */
 vendor_code sterna_vendor_module_unload(const void *handle)
 {
     vendor_module *module = sterna_vendor_object(VENDOR_MODULE, handle);
     if (!module) return sterna_vendor_fail(VENDOR_INVALID_HANDLE, "%p is no module to be unloaded", handle);
-    vendor_context *context = module->context;
-    uint32_t queued = 0;
-    for (const vendor_stream *s = context->streams; s; s = s->next)
-        for (const vendor_command *c = s->waiting.first; c; c = c->next) queued += c->module == module;
-    if (queued)
-        sterna_vendor_break(context, VENDOR_ILLEGAL_ADDRESS,
-                            "a module was unloaded while %u launches of its kernels were queued", queued);
+    vendor_code code = module->context->sticky;
     sterna_vendor_module_end(module);
-    return context->sticky;
+    return code;
 }
 
 vendor_code sterna_vendor_module_function(void **out, const void *handle, const char *name)
@@ -173,7 +167,7 @@ vendor_code sterna_vendor_launch(const void *handle, const uint32_t grid[3], con
     code = check_shape(context, kernel, grid, block, shared_bytes);
     if (code != VENDOR_SUCCESS) return code;
     vendor_command command = {.verb = VENDOR_LAUNCH,
-                              .module = function->module,
+                              .module = function->module->handle,
                               .kernel = kernel,
                               .groups_x = grid[0],
                               .groups_y = grid[1]};

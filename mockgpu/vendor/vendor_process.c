@@ -247,7 +247,8 @@ static vendor_code make_context(void)
     if (status != STERNA_OK) {
         sterna_free(null_stream);
         end_context(made);
-        return sterna_vendor_fail(VENDOR_OUT_OF_MEMORY, "no context: %s", fault.text);
+        return sterna_vendor_fail(status == STERNA_MEMORY ? VENDOR_OUT_OF_MEMORY : VENDOR_INVALID_VALUE,
+                                  "no context: %s", fault.text[0] ? fault.text : "no host memory");
     }
     *null_stream = (vendor_stream){.context = made, .blocking = true};
     made->streams = null_stream;

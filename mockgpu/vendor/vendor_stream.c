@@ -88,6 +88,11 @@ static void issue_launch(vendor_context *context, const vendor_command *c)
     sterna_fault fault = {0};
     sterna_gpu_range ranges[STERNA_GPU_MAX_RANGES];
     const mock_kernel *kernel = c->kernel;
+    if (!sterna_vendor_object(VENDOR_MODULE, c->module)) {
+        sterna_vendor_break(context, VENDOR_ILLEGAL_ADDRESS, "mock:%s: its module was unloaded before it ran",
+                            kernel->name);
+        return;
+    }
     for (uint32_t i = 0; i < kernel->n_bounds; i++) {
         const vendor_allocation *at =
             sterna_vendor_space_range(&context->space, c->pointers[i], 1, why, sizeof why);

@@ -524,21 +524,33 @@ static void fatbins(sterna_test *t)
     vendor_rig_close(t, &rig);
 }
 
+/* In a stream, and in a graph that comes again. */
 static void unloaded_too_early(sterna_test *t)
 {
-    BOTH
-    {
-        vendor_rig rig;
-        sum s;
-        if (!vendor_rig_open(t, &rig, hip, NULL)) return;
-        CHECK(t, make_sum(&rig, &s));
-        WANT(SUCCESS, vendor_rig_add(&rig, s.function, s.x, s.y, s.status, N, 1));
-        WANT(ILLEGAL_ADDRESS, rig.api.module_unload(rig.module));
-        rig.module = NULL;
-        SAYS(ILLEGAL_ADDRESS, "while 1 launches of its kernels were queued");
-        end_sum(&rig, &s);
-        vendor_rig_close(t, &rig);
-    }
+    for (uint32_t in_graph = 0; in_graph < 2; in_graph++) BOTH
+        {
+            vendor_rig rig;
+            sum s;
+            void *graph = NULL, *exec = NULL;
+            if (!vendor_rig_open(t, &rig, hip, NULL)) return;
+            CHECK(t, make_sum(&rig, &s));
+            if (in_graph) WANT(SUCCESS, rig.api.stream_begin_capture(rig.stream, 1));
+            WANT(SUCCESS, vendor_rig_add(&rig, s.function, s.x, s.y, s.status, N, 1));
+            if (in_graph) WANT(SUCCESS, rig.api.stream_end_capture(rig.stream, &graph));
+            if (in_graph) WANT(SUCCESS, rig.api.graph_instantiate(&exec, graph, 0));
+            WANT(SUCCESS, rig.api.module_unload(rig.module));
+            rig.module = NULL;
+            if (in_graph) WANT(SUCCESS, rig.api.graph_launch(exec, rig.stream));
+            WANT(SUCCESS, rig.api.event_record(s.event, rig.stream));
+            WANT(ILLEGAL_ADDRESS, vendor_rig_reached(&rig, s.event, 100));
+            SAYS(ILLEGAL_ADDRESS, "mock:add: its module was unloaded before it ran");
+            if (in_graph) {
+                rig.api.graph_destroy(graph);
+                rig.api.graph_exec_destroy(exec);
+            }
+            end_sum(&rig, &s);
+            vendor_rig_close(t, &rig);
+        }
 }
 
 /* Faults of the mock's settings, as the vendors' codes. */
