@@ -37,7 +37,9 @@ bool vendor_rig_load(sterna_test *t, vendor_rig *rig, int hip, const char *setti
 #include "gpu/stream/api.def"
     void *state = sterna_sys_dlsym(rig->library, STERNA_MOCK_VENDOR_NAME);
     memcpy(&rig->state, &state, sizeof state);
-    return EXPECT(t, state != NULL) && complete;
+    if (!EXPECT(t, state != NULL)) return false;
+    rig->launches = vendor_rig_state(rig).launches;
+    return complete;
 }
 
 bool vendor_rig_open(sterna_test *t, vendor_rig *rig, int hip, const char *settings)
@@ -153,5 +155,6 @@ sterna_mock_vendor_state vendor_rig_state(vendor_rig *rig)
 {
     sterna_mock_vendor_state state = {.size = sizeof state};
     rig->state(&state);
+    state.launches -= rig->launches;
     return state;
 }

@@ -14,6 +14,7 @@ typedef struct vendor_rig {
     stream_api api;
     sterna_mock_vendor_fn state;
     void *context, *stream, *module;
+    uint64_t launches; /* when it was loaded: sanitizer builds never unload a library */
     uint8_t image[4096];
     size_t image_bytes;
 } vendor_rig;
@@ -41,7 +42,7 @@ uint64_t vendor_rig_words(vendor_rig *rig, const void *words, size_t n);
 int vendor_rig_reached(vendor_rig *rig, void *event, uint32_t most);
 /* The code with the library's sentence. */
 const char *vendor_rig_sentence(vendor_rig *rig, int code);
-/* What is left in the library. */
+/* What is left in the library; launches since this rig loaded it. */
 sterna_mock_vendor_state vendor_rig_state(vendor_rig *rig);
 
 #endif
