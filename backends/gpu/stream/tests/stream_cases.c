@@ -259,9 +259,9 @@ void stream_kernels_are_marked(sterna_test *t)
     CHECK(t, n == TINY_NODES);
     for (uint32_t i = 0; i < n; i++) {
         uint8_t none[32] = {0};
-        char begin[32];
-        snprintf(begin, sizeof begin, "mock:%s:", stream_tested.name);
-        CHECK_MSG(t, strncmp(uses[i].name, begin, strlen(begin)) == 0, "%s", uses[i].name);
+        char prefix[40];
+        snprintf(prefix, sizeof prefix, "mock:%s:", stream_tested.name);
+        CHECK_MSG(t, strncmp(uses[i].name, prefix, strlen(prefix)) == 0, "%s", uses[i].name);
         CHECK(t, uses[i].has_hash && memcmp(uses[i].code_hash, none, 32) != 0 && uses[i].launches == 1);
     }
     tiny_close(&p);
