@@ -1,7 +1,6 @@
 /* The lock, failures and their sentences, the one context and how long it lives. */
 #include "base/env.h"
 #include "base/mem.h"
-#include "base/size.h"
 #include "base/sys.h"
 #include "mock_driver.h"
 #include "vendor.h"
@@ -161,18 +160,18 @@ const char *sterna_vendor_name(int code)
  * but that of words, and refused launches are refused here, where the call is. */
 static vendor_code settings_now(char *variant, size_t size, mock_settings *settings)
 {
+    static const char fixed[] = ",max_binding=1024g,alignment=4,fail_launch=0";
     sterna_fault fault = {0};
     const char *given = sterna_env_get(STERNA_ENV_GPU_FAKE);
     int n = snprintf(variant, size, "%s,%s", sterna_vendor_flavour.settings, given ? given : "");
-    sterna_status status = sterna_mock_settings(variant, settings, &fault);
-    if (status != STERNA_OK)
+    if (n < 0 || (size_t)n + sizeof fixed > size)
+        return sterna_vendor_fail(VENDOR_INVALID_VALUE, "%s: longer than %zu bytes",
+                                  sterna_env_name(STERNA_ENV_GPU_FAKE), size - sizeof fixed);
+    if (sterna_mock_settings(variant, settings, &fault) != STERNA_OK)
         return sterna_vendor_fail(VENDOR_INVALID_VALUE, "%s: %s", sterna_env_name(STERNA_ENV_GPU_FAKE),
                                   fault.text);
-    int rest = snprintf(variant + n, size - (size_t)n, ",max_binding=1024g,alignment=4,fail_launch=0");
-    return (size_t)n + (size_t)rest < size
-               ? VENDOR_SUCCESS
-               : sterna_vendor_fail(VENDOR_INVALID_VALUE, "%s: more than %zu bytes",
-                                    sterna_env_name(STERNA_ENV_GPU_FAKE), size);
+    memcpy(variant + n, fixed, sizeof fixed);
+    return VENDOR_SUCCESS;
 }
 
 enum { VARIANT_BYTES = 1024 };

@@ -92,12 +92,18 @@ static void the_device(sterna_test *t)
 
 static void settings_are_checked(sterna_test *t)
 {
+    char commas[3000] = "";
+    memset(commas, ',', sizeof commas - 1);
     BOTH
     {
         vendor_rig rig;
         if (!vendor_rig_load(t, &rig, hip, "warp=5")) return;
         WANT(INVALID_VALUE, rig.api.init(0));
-        SAYS(INVALID_VALUE, "STERNA_GPU_FAKE");
+        SAYS(INVALID_VALUE, "STERNA_GPU_FAKE: mock: warp = 5");
+        vendor_rig_close(t, &rig);
+        if (!vendor_rig_load(t, &rig, hip, commas)) return;
+        WANT(INVALID_VALUE, rig.api.init(0));
+        SAYS(INVALID_VALUE, "longer than");
         vendor_rig_close(t, &rig);
     }
 }
