@@ -24,6 +24,7 @@ enum { VENDOR_MAX_BLOCK = 1024, VENDOR_SHARED_BYTES = 48 * 1024, VENDOR_SENTENCE
 typedef struct vendor_flavour {
     const char *library;                /* in front of what is logged */
     const char *settings;               /* of the mock, before those of STERNA_GPU_FAKE */
+    const char *visible;                /* the vendor's variable that lists the devices a program may see */
     bool implicit;                      /* initialises itself, and memory of no bytes is no error */
     const char *(*code_name)(int code); /* NULL: no code */
     /* Bytes of the image that is in memory at `image`, once it is found to be one for this device: SUCCESS,
@@ -210,7 +211,8 @@ const char *sterna_vendor_name(int code);
 /* A place of this thread's own, to tell threads apart. */
 const void *sterna_vendor_thread(void);
 vendor_code sterna_vendor_init(void);
-/* NOT_INITIALIZED before init where the API wants it, INVALID_DEVICE for another device than 0. */
+/* NO_DEVICE when the vendor's variable hides it, NOT_INITIALIZED before init where the API wants it, INVALID_DEVICE for
+ * another device than 0. */
 vendor_code sterna_vendor_device(int device);
 /* The settings of the mock as they stand now: of the context, if there is one. */
 vendor_code sterna_vendor_limits(sterna_gpu_limits *limits);

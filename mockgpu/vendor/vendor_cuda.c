@@ -17,6 +17,7 @@ static const char *code_name(int code)
 const vendor_flavour sterna_vendor_flavour = {
     .library = "mock libcuda.so.1",
     .settings = "warp=32",
+    .visible = "CUDA_VISIBLE_DEVICES",
     .code_name = code_name,
     .image_check = sterna_vendor_cuda_check,
     .image_has = sterna_vendor_cuda_has,

@@ -17,6 +17,7 @@ static const char *code_name(int code)
 const vendor_flavour sterna_vendor_flavour = {
     .library = "mock libamdhip64.so",
     .settings = "warp=64",
+    .visible = "HIP_VISIBLE_DEVICES",
     .implicit = true,
     .code_name = code_name,
     .image_check = sterna_vendor_hip_check,

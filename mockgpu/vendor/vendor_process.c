@@ -176,11 +176,21 @@ static vendor_code settings_now(char *variant, size_t size, mock_settings *setti
 
 enum { VARIANT_BYTES = 1024 };
 
+/* Set to an empty list, or to one that begins with another number than that of the one device: nothing is seen. */
+static vendor_code see_device(void)
+{
+    const char *list = sterna_sys_getenv(sterna_vendor_flavour.visible);
+    if (!list || (list[0] == '0' && (list[1] == 0 || list[1] == ','))) return VENDOR_SUCCESS;
+    return sterna_vendor_fail(VENDOR_NO_DEVICE, "%s=%.40s hides the device", sterna_vendor_flavour.visible,
+                              list);
+}
+
 vendor_code sterna_vendor_init(void)
 {
     char variant[VARIANT_BYTES];
     mock_settings settings;
-    vendor_code code = settings_now(variant, sizeof variant, &settings);
+    vendor_code code = see_device();
+    if (code == VENDOR_SUCCESS) code = settings_now(variant, sizeof variant, &settings);
     if (code == VENDOR_SUCCESS) initialised = true;
     return code;
 }
@@ -189,6 +199,8 @@ vendor_code sterna_vendor_device(int device)
 {
     if (!initialised && !sterna_vendor_flavour.implicit)
         return sterna_vendor_fail(VENDOR_NOT_INITIALIZED, "called before the API was initialised");
+    vendor_code code = see_device();
+    if (code != VENDOR_SUCCESS) return code;
     return device == 0
                ? VENDOR_SUCCESS
                : sterna_vendor_fail(VENDOR_INVALID_DEVICE, "device %d: there is one, number 0", device);

@@ -5,6 +5,7 @@
 #include "vendor_rig.h"
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define BOTH for (int hip = 0; hip < 2; hip++)
@@ -86,6 +87,27 @@ static void the_device(sterna_test *t)
         }
         CHECK(t, strstr(vendor_rig_sentence(&rig, CODE_NOT_FOUND),
                         hip ? "hipErrorNotFound" : "CUDA_ERROR_NOT_FOUND"));
+        vendor_rig_close(t, &rig);
+    }
+}
+
+/* A driver without a device, by the vendors' own variables. */
+static void no_device(sterna_test *t)
+{
+    BOTH
+    {
+        vendor_rig rig;
+        int count = -1;
+        const char *variable = hip ? "HIP_VISIBLE_DEVICES" : "CUDA_VISIBLE_DEVICES";
+        if (!vendor_rig_load(t, &rig, hip, NULL)) return;
+        setenv(variable, "-1", 1);
+        WANT(NO_DEVICE, rig.api.init(0));
+        CHECK(t, rig.api.device_count(&count) != CODE_SUCCESS && count == -1);
+        setenv(variable, "0,1", 1);
+        WANT(SUCCESS, rig.api.init(0));
+        WANT(SUCCESS, rig.api.device_count(&count));
+        CHECK(t, count == 1);
+        unsetenv(variable);
         vendor_rig_close(t, &rig);
     }
 }
@@ -742,6 +764,7 @@ static void exports(sterna_test *t)
 
 const sterna_test_case sterna_test_cases[] = {
     {"the_device", the_device, 0},
+    {"no_device", no_device, 0},
     {"settings_are_checked", settings_are_checked, 0},
     {"a_sum", a_sum, 0},
     {"addresses", addresses, 0},
