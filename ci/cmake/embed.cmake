@@ -1,4 +1,5 @@
-# A file as C arrays; a zero byte that does not count stands behind, so that text is a string. Usage: cmake -DFILE=file -DOUT=file.c -DSYMBOL=name -P embed.cmake
+# A file as C arrays, aligned as drivers read images; a zero byte that does not count stands behind, so that text is a
+# string. Usage: cmake -DFILE=file -DOUT=file.c -DSYMBOL=name -P embed.cmake
 file(READ ${FILE} bytes HEX)
 file(SHA256 ${FILE} hash)
 file(SIZE ${FILE} size)
@@ -11,6 +12,6 @@ extern const unsigned char ${SYMBOL}[], ${SYMBOL}_sha256[32];
 extern const size_t ${SYMBOL}_bytes;
 const size_t ${SYMBOL}_bytes = ${size};
 const unsigned char ${SYMBOL}_sha256[32] = {${hash}};
-const unsigned char ${SYMBOL}[] = {
+_Alignas(64) const unsigned char ${SYMBOL}[] = {
 ${bytes}0};
 ")

@@ -3,7 +3,10 @@
  * device_hip.h, which are a few instructions each, and the device compilers. */
 #define _POSIX_C_SOURCE 200809L /* setenv */
 #include "base/sys.h"
+#include "gpu/gpu_private.h"
+#include "gpu/stream/stream_private.h"
 #include "gpu/tests/op_shapes.h"
+#include "gpu/tests/tiny_plan.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -49,7 +52,38 @@ static void hip_small_grids(sterna_test *t)
     run(t, "shim_hip", op_shapes_strided);
 }
 
+static uint32_t warnings;
+
+static void count_warnings(void *context, int level, const char *text)
+{
+    (void)context;
+    warnings += level == 1 && strstr(text, "launches cannot be captured, graphs are not used: ") != NULL;
+}
+
+/* A driver that takes captures and fails to end them is used without graphs, and that is said once. */
+static void failing_captures(sterna_test *t)
+{
+    static float want[TINY_ROWS * TINY_WIDTH], got[TINY_ROWS * TINY_WIDTH];
+    char path[300], variant[400];
+    sterna_host host = *op_case_host();
+    tiny_plan p;
+    snprintf(path, sizeof path, "%s/plugins/shim_cuda.so", STERNA_BINARY_DIR);
+    snprintf(variant, sizeof variant, "library=%s", path);
+    if (!sterna_sys_exists(path)) SKIP(t, "shim_cuda was not built: no C++ compiler");
+    host.log = count_warnings;
+    CHECK(t, tiny_make(&p, sterna_backend_cuda_entry(STERNA_ABI_VERSION), &host, variant) == STERNA_OK);
+    for (uint32_t i = 0; i < 3 * STATUS_RING; i++) {
+        memset(got, 0, sizeof got);
+        CHECK(t, tiny_run(&p, TINY_ROWS, got, NULL) == STERNA_OK && tiny_reference(TINY_ROWS, want));
+        CHECK_MSG(t, memcmp(want, got, sizeof got) == 0, "run %u", i);
+    }
+    const stream_device *device = p.device->gpu;
+    CHECK(t, warnings == 1 && !device->graphs && device->graph_launches == 0);
+    tiny_close(&p);
+}
+
 #define TEXT_ROWS(name) {"cuda_" #name, cuda_##name, 60}, {"hip_" #name, hip_##name, 60},
 const sterna_test_case sterna_test_cases[] = {OP_GROUPS(TEXT_ROWS){"cuda_small_grids", cuda_small_grids, 60},
                                               {"hip_small_grids", hip_small_grids, 60},
+                                              {"failing_captures", failing_captures, 20},
                                               {0}};

@@ -8,6 +8,7 @@ static bool is_passing(int error)
     switch (error) {
     case 1:   /* invalid value */
     case 2:   /* out of memory */
+    case 9:   /* invalid configuration of a launch (HIP) */
     case 98:  /* invalid device function (HIP) */
     case 200: /* invalid image */
     case 209: /* no binary for this GPU */
