@@ -83,7 +83,7 @@ static sterna_status change(sterna_device *device, uint32_t w)
 {
     const sterna_arg *args = watched[w].args;
     const sterna_op_info *info = sterna_op_get(watched[w].op);
-    uint32_t at = 0, word;
+    uint32_t at = 0, word = 0;
     while (info->params[at].kind != STERNA_PARAM_OUT && info->params[at].kind != STERNA_PARAM_INOUT) at++;
     uint64_t offset = args[at].offset;
     sterna_status status = STERNA_OK;
