@@ -24,6 +24,16 @@ bool sterna_gpu_row_words(const sterna_format *format, uint32_t cols, uint32_t *
     return true;
 }
 
+bool sterna_gpu_split_rows(uint64_t binding, uint32_t words, uint32_t rows, uint32_t *per_part,
+                           uint32_t *parts)
+{
+    uint64_t row_bytes = (uint64_t)words * 4, most = row_bytes ? binding / row_bytes : rows;
+    if (most == 0 && rows) return false;
+    *per_part = most < rows ? (uint32_t)most : rows;
+    *parts = rows ? (uint32_t)(((uint64_t)rows + *per_part - 1) / *per_part) : 0;
+    return true;
+}
+
 void sterna_gpu_pack_row(const sterna_format *format, uint32_t cols, const uint8_t *row, uint8_t *out)
 {
     uint32_t blocks = cols / format->values, words;

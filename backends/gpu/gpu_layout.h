@@ -12,6 +12,10 @@
 
 /* Words of a row; false when they do not fit 32 bits. */
 bool sterna_gpu_row_words(const sterna_format *format, uint32_t cols, uint32_t *words);
+/* How `rows` rows of `words` words are cut so that no part exceeds `binding` bytes: parts of `per_part` rows, the last of
+ * them smaller. False when one row does. */
+bool sterna_gpu_split_rows(uint64_t binding, uint32_t words, uint32_t rows, uint32_t *per_part,
+                           uint32_t *parts);
 /* Lays one row out. */
 void sterna_gpu_pack_row(const sterna_format *format, uint32_t cols, const uint8_t *row, uint8_t *out);
 

@@ -79,22 +79,22 @@ sterna_status sterna_gpu_weight_create(sterna_device *device, const sterna_tenso
     const char *name = tensor->name ? tensor->name : "weight";
     sterna_status status = sterna_weight_view_make(tensor, &view, fault);
     if (status != STERNA_OK) return status;
-    if (!sterna_gpu_row_words(view.format, view.cols, &stride) || (uint64_t)stride * 4 > device->max_binding)
+    uint32_t rows_per_part, n_parts;
+    if (!sterna_gpu_row_words(view.format, view.cols, &stride) ||
+        !sterna_gpu_split_rows(device->max_binding, stride, view.rows, &rows_per_part, &n_parts))
         return sterna_fail(fault, STERNA_UNSUPPORTED,
                            "%s: one row of %" PRIu64 " bytes exceeds the %" PRIu64
                            " bytes this device can bind, and rows are not split",
                            name, tensor->row_bytes, device->max_binding);
-    uint64_t rows_per_part = device->max_binding / ((uint64_t)stride * 4);
-    if (rows_per_part > view.rows) rows_per_part = view.rows;
     sterna_weight *weight = sterna_gpu_host_alloc(device, 1, sizeof *weight);
     if (!weight) return no_memory(tensor, fault);
     view.data = NULL;
     weight->view = view;
     weight->stride = stride;
-    weight->n_parts = (uint32_t)((view.rows + rows_per_part - 1) / rows_per_part);
+    weight->n_parts = n_parts;
     weight->parts = sterna_gpu_host_alloc(device, weight->n_parts, sizeof *weight->parts);
-    status = weight->parts ? fill_parts(device, weight, tensor, (uint32_t)rows_per_part, fault)
-                           : no_memory(tensor, fault);
+    status =
+        weight->parts ? fill_parts(device, weight, tensor, rows_per_part, fault) : no_memory(tensor, fault);
     if (status != STERNA_OK) {
         release(device, weight);
         return status;

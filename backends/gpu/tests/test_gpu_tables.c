@@ -89,6 +89,112 @@ static void small_groups_only(sterna_test *t)
     CHECK(t, sterna_gpu_kernel_row_at(rows[0])->tile_rows == 1);
 }
 
+/* The most capable row that fits, batch by batch; without a feature the row that does without. */
+static void rows_by_capability(sterna_test *t)
+{
+    static const struct {
+        sterna_op op;
+        uint32_t format;
+        sterna_act act;
+        uint32_t uniform, features, items;
+        const char *ids[3]; /* largest batches first */
+    } cases[] = {
+        {STERNA_OP_matmul_ternary,
+         35,
+         STERNA_ACT_TOKEN,
+         1,
+         0,
+         256,
+         {"matmul_ternary_tq2_0_tile", "matmul_ternary_tq2_0"}},
+        {STERNA_OP_matmul_ternary,
+         35,
+         STERNA_ACT_TOKEN,
+         1,
+         STERNA_GPU_SUBGROUPS,
+         256,
+         {"matmul_ternary_tq2_0_tile", "matmul_ternary_tq2_0_subgroup"}},
+        {STERNA_OP_matmul_ternary,
+         35,
+         STERNA_ACT_TOKEN,
+         1,
+         STERNA_GPU_INT_DOT,
+         256,
+         {"matmul_ternary_tq2_0_tile_dot", "matmul_ternary_tq2_0_dot"}},
+        {STERNA_OP_matmul_ternary,
+         35,
+         STERNA_ACT_TOKEN,
+         1,
+         3,
+         256,
+         {"matmul_ternary_tq2_0_tile_dot", "matmul_ternary_tq2_0_dot_subgroup"}},
+        {STERNA_OP_matmul_ternary,
+         35,
+         STERNA_ACT_TOKEN,
+         1,
+         3,
+         64,
+         {"matmul_ternary_tq2_0_tile_dot", "matmul_ternary_tq2_0_dot"}},
+        {STERNA_OP_matmul_ternary, 35, STERNA_ACT_TOKEN, 1, 3, 32, {"matmul_ternary_tq2_0_dot"}},
+        {STERNA_OP_matmul_ternary,
+         35,
+         STERNA_ACT_TOKEN,
+         0,
+         2,
+         256,
+         {"matmul_ternary_tq2_0_blocks_tile", "matmul_ternary_tq2_0_blocks"}},
+        {STERNA_OP_matmul_ternary,
+         35,
+         STERNA_ACT_TOKEN,
+         0,
+         3,
+         256,
+         {"matmul_ternary_tq2_0_blocks_tile_dot", "matmul_ternary_tq2_0_blocks_dot"}},
+        {STERNA_OP_matmul_block,
+         8,
+         STERNA_ACT_BLOCK32,
+         0,
+         1,
+         256,
+         {"matmul_block_q8_0_tile_dot", "matmul_block_q8_0_dot"}},
+        {STERNA_OP_matmul_block,
+         12,
+         STERNA_ACT_BLOCK256,
+         0,
+         3,
+         256,
+         {"matmul_block_q4_k_tile_dot", "matmul_block_q4_k_dot"}},
+        {STERNA_OP_matmul_block,
+         12,
+         STERNA_ACT_BLOCK256,
+         0,
+         2,
+         256,
+         {"matmul_block_q4_k_tile", "matmul_block_q4_k"}},
+        {STERNA_OP_matmul_block,
+         35,
+         STERNA_ACT_BLOCK256,
+         0,
+         1,
+         256,
+         {"matmul_block_tq2_0_tile_dot", "matmul_block_tq2_0_dot"}},
+        {STERNA_OP_attention, UINT32_MAX, 0, 0, 3, 256, {"attention", "attention_wide"}},
+        {STERNA_OP_attention, UINT32_MAX, 0, 0, 3, 64, {"attention"}},
+    };
+    for (uint32_t i = 0; i < STERNA_COUNT(cases); i++) {
+        const sterna_gpu_limits limits = {.max_group_items = cases[i].items, .features = cases[i].features};
+        const sterna_weight_view view = {
+            .format = sterna_format_find(cases[i].format), .act = cases[i].act, .uniform = cases[i].uniform};
+        uint32_t rows[STERNA_GPU_KERNELS];
+        uint32_t n =
+            sterna_gpu_kernels_for(cases[i].op, cases[i].format == UINT32_MAX ? NULL : &view, &limits, rows);
+        for (uint32_t k = 0; k < STERNA_COUNT(cases[i].ids); k++) {
+            const char *got = k < n ? sterna_gpu_kernel_row_at(rows[k])->id : "none";
+            const char *want = cases[i].ids[k] ? cases[i].ids[k] : "none";
+            CHECK_MSG(t, strcmp(got, want) == 0, "case %u, place %u: %s, not %s", i, k, got, want);
+        }
+    }
+}
+
 static const sterna_gpu_kernel_row *row_named(const char *id)
 {
     for (uint32_t i = 0; i < STERNA_GPU_KERNELS; i++)
@@ -121,10 +227,44 @@ static void grids(sterna_test *t)
     }
 }
 
+/* At and around the largest binding, with figures that overflow 32 bits when multiplied. */
+static void rows_are_split_at_the_limit(sterna_test *t)
+{
+    static const struct {
+        uint64_t binding;
+        uint32_t words, rows, per_part, parts; /* parts 0: one row is too large */
+    } cases[] = {
+        {4096, 64, 16, 16, 1},
+        {4096, 64, 17, 16, 2},
+        {4095, 64, 16, 15, 2},
+        {4096, 1024, 3, 1, 3},
+        {4096, 1025, 3, 0, 0},
+        {0xfffff000, 0x3ffffc00, 2, 1, 2},
+        {0xfffff000, 0x3ffffc01, 2, 0, 0},
+        {0xfffff000, UINT32_MAX, 1, 0, 0},
+        {0xfffff000, 64, 0xffffff, 0xfffff0, 2},
+        {0xfffff000, 64, 0xfffff0, 0xfffff0, 1},
+        {0xfffff000, 1, UINT32_MAX, 0x3ffffc00, 5},
+        {0xfffff000, 1 << 18, 1 << 24, 4095, 4098},
+        {128u << 20, 160, 151936, 151936, 1},
+        {128u << 20, 5120, 151936, 6553, 24},
+    };
+    for (uint32_t i = 0; i < STERNA_COUNT(cases); i++) {
+        uint32_t per_part = 0, parts = 0;
+        bool fits = sterna_gpu_split_rows(cases[i].binding, cases[i].words, cases[i].rows, &per_part, &parts);
+        CHECK_MSG(t,
+                  fits == (cases[i].parts != 0) && per_part == cases[i].per_part && parts == cases[i].parts,
+                  "case %u: %u parts of %u rows", i, parts, per_part);
+        CHECK(t, !fits || (uint64_t)per_part * cases[i].words * 4 <= cases[i].binding);
+    }
+}
+
 const sterna_test_case sterna_test_cases[] = {
+    {"rows_are_split_at_the_limit", rows_are_split_at_the_limit, 0},
     {"rows_keep_every_byte", rows_keep_every_byte, 0},
     {"every_node_has_a_kernel", every_node_has_a_kernel, 0},
     {"small_groups_only", small_groups_only, 0},
+    {"rows_by_capability", rows_by_capability, 0},
     {"grids", grids, 0},
     {0},
 };
