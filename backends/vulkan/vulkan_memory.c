@@ -208,8 +208,8 @@ static sterna_status staging_batch(vulkan_device *device, vulkan_batch **batch, 
     return status;
 }
 
-static void copy(vulkan_device *device, vulkan_batch *batch, vulkan_block *from, uint64_t from_at,
-                 vulkan_block *to, uint64_t to_at, uint64_t bytes)
+void sterna_vulkan_copy(vulkan_device *device, vulkan_batch *batch, vulkan_block *from, uint64_t from_at,
+                        vulkan_block *to, uint64_t to_at, uint64_t bytes)
 {
     const vulkan_touch touches[] = {{from->buffer, from_at, from_at + bytes, VULKAN_READS},
                                     {to->buffer, to_at, to_at + bytes, VULKAN_WRITES}};
@@ -237,7 +237,7 @@ sterna_status sterna_vulkan_upload(void *gpu, sterna_gpu_memory memory, uint64_t
         if (status != STERNA_OK) return status;
         uint64_t room = VULKAN_STAGING - batch->staged, now = bytes < room ? bytes : room;
         memcpy(batch->staging.mapped + batch->staged, from, (size_t)now);
-        copy(device, batch, &batch->staging, batch->staged, block, offset, now);
+        sterna_vulkan_copy(device, batch, &batch->staging, batch->staged, block, offset, now);
         /* Copies want aligned offsets on some devices. */
         uint64_t used = (batch->staged + now + 15) & ~15ull;
         batch->staged = used < VULKAN_STAGING ? used : VULKAN_STAGING;
@@ -255,10 +255,14 @@ sterna_status sterna_vulkan_download(void *gpu, sterna_gpu_memory memory, uint64
     vulkan_block *block;
     uint8_t *to = dst;
     sterna_status status = find_range(device, memory, offset, bytes, "download", &block, fault);
-    if (status == STERNA_OK) status = sterna_vulkan_finish(device, fault);
     if (status != STERNA_OK) return status;
-    if (block->mapped) {
-        memcpy(dst, block->mapped + offset, (size_t)bytes);
+    const uint8_t *ready =
+        block->mapped ? block->mapped + offset : sterna_vulkan_ahead(device, memory, offset, bytes);
+    status = sterna_vulkan_finish(device, fault);
+    if (status != STERNA_OK) return status;
+    if (!block->mapped) sterna_vulkan_wish(device, memory, offset, bytes);
+    if (ready) {
+        memcpy(dst, ready, (size_t)bytes);
         return STERNA_OK;
     }
     while (bytes > 0) {
@@ -266,7 +270,7 @@ sterna_status sterna_vulkan_download(void *gpu, sterna_gpu_memory memory, uint64
         status = staging_batch(device, &batch, fault);
         if (status != STERNA_OK) return status;
         uint64_t now = bytes < VULKAN_STAGING ? bytes : VULKAN_STAGING;
-        copy(device, batch, block, offset, &batch->staging, 0, now);
+        sterna_vulkan_copy(device, batch, block, offset, &batch->staging, 0, now);
         batch->staged = VULKAN_STAGING;
         status = sterna_vulkan_finish(device, fault);
         if (status != STERNA_OK) return status;

@@ -14,9 +14,15 @@
 #include "vulkan_options.h"
 
 #if STERNA_HOSTILE
-enum { VULKAN_BATCHES = 2, VULKAN_SETS = 2, VULKAN_STAGING = 4096, VULKAN_ACCESSES = 20 };
+enum { VULKAN_BATCHES = 2, VULKAN_SETS = 2, VULKAN_STAGING = 4096, VULKAN_AHEAD = 64, VULKAN_ACCESSES = 20 };
 #else
-enum { VULKAN_BATCHES = 4, VULKAN_SETS = 256, VULKAN_STAGING = 1 << 22, VULKAN_ACCESSES = 128 };
+enum {
+    VULKAN_BATCHES = 4,
+    VULKAN_SETS = 256,
+    VULKAN_STAGING = 1 << 22,
+    VULKAN_AHEAD = 1 << 21,
+    VULKAN_ACCESSES = 128
+};
 #endif
 
 /* What the validation layer said; filled by its callback, on whatever thread that runs. */
@@ -78,6 +84,14 @@ typedef struct vulkan_set_pool {
     uint32_t used;
 } vulkan_set_pool;
 
+/* A range that the host reads after submissions; `at` is where its copy lies. */
+typedef struct vulkan_wish {
+    sterna_gpu_memory memory;
+    uint64_t offset, bytes, at;
+    uint32_t fruitless; /* submissions since it was last read */
+} vulkan_wish;
+enum { VULKAN_WISHES = 8 };
+
 /* Commands that are recorded together and submitted at once. */
 typedef struct vulkan_batch {
     VkCommandPool pool;
@@ -85,7 +99,10 @@ typedef struct vulkan_batch {
     vulkan_set_pool *sets, *current; /* all pools; the one that sets are taken from */
     vulkan_block staging;            /* made when first needed */
     uint64_t staged;                 /* bytes of it in use */
-    uint64_t value;                  /* what the semaphore is set to behind it; 0: never submitted */
+    vulkan_block ahead;              /* what was copied for the host, when first needed */
+    vulkan_wish ahead_copies[VULKAN_WISHES];
+    uint32_t n_ahead;
+    uint64_t value; /* what the semaphore is set to behind it; 0: never submitted */
     uint32_t launches, first_tag;
     const char *first_kernel, *last_kernel;
 } vulkan_batch;
@@ -142,6 +159,9 @@ typedef struct vulkan_device {
     uint8_t cache_hash[32]; /* of what was on file */
     sterna_gpu_cache cache_files;
 
+    vulkan_wish wishes[VULKAN_WISHES]; /* oldest first */
+    uint32_t n_wishes;
+
     uint64_t waiting_for; /* the mark last waited for without success, and how long in all */
     double waited_ms;
     bool lost, abandoned; /* abandoned: the device may still be at work, nothing of it may be freed */
@@ -183,6 +203,9 @@ sterna_status sterna_vulkan_block_make(vulkan_device *device, uint64_t bytes, bo
 void sterna_vulkan_block_free(vulkan_device *device, vulkan_block *block);
 /* The live block of a handle; NULL without one. */
 vulkan_block *sterna_vulkan_block_of(vulkan_device *device, sterna_gpu_memory memory);
+/* Records a copy. */
+void sterna_vulkan_copy(vulkan_device *device, vulkan_batch *batch, vulkan_block *from, uint64_t from_at,
+                        vulkan_block *to, uint64_t to_at, uint64_t bytes);
 sterna_status sterna_vulkan_alloc(void *gpu, uint64_t bytes, sterna_gpu_memory *memory, sterna_fault *fault);
 void sterna_vulkan_free(void *gpu, sterna_gpu_memory memory);
 sterna_status sterna_vulkan_upload(void *gpu, sterna_gpu_memory memory, uint64_t offset, const void *src,
@@ -209,6 +232,15 @@ sterna_status sterna_vulkan_clear(void *gpu, sterna_gpu_memory memory, uint64_t 
 sterna_status sterna_vulkan_fence(void *gpu, uint64_t *fence, sterna_fault *fault);
 sterna_status sterna_vulkan_wait(void *gpu, uint64_t fence, uint32_t milliseconds, uint32_t *tag,
                                  sterna_fault *fault);
+
+/* vulkan_readahead.c */
+/* The host has read a range that is not mapped, and will again. */
+void sterna_vulkan_wish(vulkan_device *device, sterna_gpu_memory memory, uint64_t offset, uint64_t bytes);
+/* Records copies of the ranges that are likely to be read when this batch is done. */
+sterna_status sterna_vulkan_read_ahead(vulkan_device *device, vulkan_batch *batch, sterna_fault *fault);
+/* The range as the last submission left it, once that is done; NULL: it was not copied, or more is queued. */
+const uint8_t *sterna_vulkan_ahead(vulkan_device *device, sterna_gpu_memory memory, uint64_t offset,
+                                   uint64_t bytes);
 
 /* vulkan_launch.c */
 sterna_status sterna_vulkan_launch(void *gpu, const sterna_gpu_launch *launch, sterna_fault *fault);

@@ -77,6 +77,7 @@ static sterna_status reset_batch(vulkan_device *device, vulkan_batch *batch, ste
     }
     batch->current = batch->sets;
     batch->staged = 0;
+    batch->n_ahead = 0;
     batch->launches = 0;
     return STERNA_OK;
 }
@@ -200,6 +201,7 @@ void sterna_vulkan_batches_free(vulkan_device *device)
             device->host->release(device->host->context, sets);
         }
         sterna_vulkan_block_free(device, &batch->staging);
+        sterna_vulkan_block_free(device, &batch->ahead);
         if (batch->pool && !device->abandoned)
             device->vk.vkDestroyCommandPool(device->handle, batch->pool, NULL);
         batch->pool = VK_NULL_HANDLE;
@@ -232,6 +234,7 @@ sterna_status sterna_vulkan_fence(void *gpu, uint64_t *fence, sterna_fault *faul
     vulkan_batch *batch; /* an empty one gives a mark of its own, too */
     sterna_status status = sterna_vulkan_usable(device, fault);
     if (status == STERNA_OK) status = sterna_vulkan_batch(device, &batch, fault);
+    if (status == STERNA_OK) status = sterna_vulkan_read_ahead(device, batch, fault);
     if (status == STERNA_OK) status = sterna_vulkan_flush(device, fault);
     if (status == STERNA_OK) *fence = device->submitted;
     return status;

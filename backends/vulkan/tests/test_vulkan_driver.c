@@ -316,6 +316,55 @@ static void barriers_stand_where_needed(sterna_test *t)
     end_adding(&a);
 }
 
+/* Submissions, counted. */
+static uint32_t submissions;
+static PFN_vkQueueSubmit real_submit;
+
+static VkResult VKAPI_PTR count_submit(VkQueue queue, uint32_t n, const VkSubmitInfo *info, VkFence fence)
+{
+    submissions++;
+    return real_submit(queue, n, info, fence);
+}
+
+/* What is read after every mark is copied before it, also where memory is not mapped; and never an old copy is given. */
+static void one_submission_per_mark(sterna_test *t)
+{
+    SKIP_WITHOUT_VULKAN(t);
+    adding a;
+    uint64_t mark;
+    uint32_t tag, words[2];
+    float got[2] = {0, 0};
+    vulkan_device *d = open_device(t, "staging=1");
+    CHECK(t, d && make_adding(t, &a, d, 64));
+    real_submit = d->vk.vkQueueSubmit;
+    d->vk.vkQueueSubmit = count_submit;
+    for (uint32_t step = 1; step <= 30; step++) {
+        submissions = 0;
+        CHECK(t, add_once(&a, a.x, 0, NULL) == STERNA_OK && DRIVER->fence(d, &mark, NULL) == STERNA_OK);
+        CHECK(t, DRIVER->wait(d, mark, 0, &tag, NULL) == STERNA_OK);
+        CHECK(t, DRIVER->download(d, a.status, 0, words, 8, NULL) == STERNA_OK);
+        CHECK(t, DRIVER->download(d, a.x, 8, got, 8, NULL) == STERNA_OK);
+        CHECK_MSG(t, got[0] == (float)step && got[1] == (float)step, "step %u: %f", step, (double)got[0]);
+        /* HOSTILE: there is room for these two. */
+        CHECK_MSG(t, submissions == (step == 1 ? 3 : 1), "step %u: %u submissions", step, submissions);
+    }
+    /* Anything queued behind the copy makes it old: a launch, a fill, an upload. */
+    CHECK(t, add_once(&a, a.x, 0, NULL) == STERNA_OK);
+    CHECK(t, DRIVER->download(d, a.x, 8, got, 8, NULL) == STERNA_OK && got[0] == 31.0f);
+    CHECK(t, add_once(&a, a.x, 0, NULL) == STERNA_OK && DRIVER->fence(d, &mark, NULL) == STERNA_OK);
+    CHECK(t, DRIVER->clear(d, a.x, 8, 4, NULL) == STERNA_OK);
+    CHECK(t, DRIVER->download(d, a.x, 8, got, 8, NULL) == STERNA_OK && got[0] == 0.0f && got[1] == 32.0f);
+    CHECK(t, add_once(&a, a.x, 0, NULL) == STERNA_OK && DRIVER->fence(d, &mark, NULL) == STERNA_OK);
+    CHECK(t, DRIVER->upload(d, a.x, 8, "\0\0\0\100", 4, NULL) == STERNA_OK);
+    CHECK(t, DRIVER->download(d, a.x, 8, got, 8, NULL) == STERNA_OK && got[0] == 2.0f && got[1] == 33.0f);
+    /* A range that nobody reads any more is given up. */
+    for (uint32_t step = 0; step < 40; step++)
+        CHECK(t, add_once(&a, a.x, 0, NULL) == STERNA_OK && DRIVER->fence(d, &mark, NULL) == STERNA_OK);
+    CHECK(t, d->n_wishes == 0);
+    end_adding(&a);
+    CHECK_MSG(t, logged_errors == 0, "%s", logged);
+}
+
 /* What the barrier between a fill and a launch is for: the layer sees that it is missing. */
 static void a_missing_barrier_is_reported(sterna_test *t)
 {
@@ -499,6 +548,7 @@ const sterna_test_case sterna_test_cases[] = {
     {"copies_staged", copies_staged, 0},
     {"marks_and_batches", marks_and_batches, 0},
     {"barriers_stand_where_needed", barriers_stand_where_needed, 0},
+    {"one_submission_per_mark", one_submission_per_mark, 0},
     {"a_missing_barrier_is_reported", a_missing_barrier_is_reported, 0},
     {"nothing_is_freed_in_use", nothing_is_freed_in_use, 0},
     {"the_watchdog", the_watchdog, 60},
