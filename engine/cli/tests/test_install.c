@@ -103,6 +103,7 @@ static void files(sterna_test *t)
     char output[OUTPUT_BYTES];
     static const char *const wanted[] = {
         "/opt/sterna/bin/sterna\n",
+        "/opt/sterna/libexec/sterna/sterna-probe\n",
         "/opt/sterna/include/sterna.h\n",
         "/opt/sterna/include/sterna_backend.h\n",
         "/libsterna.so\n",
@@ -172,6 +173,34 @@ static void embed_shared(sterna_test *t)
     embed(t, "$(pkg-config --libs sterna)");
 }
 
+/* A program that cannot be its own child asks drivers through the program that is installed with the library. */
+static void drivers_for_a_stranger(sterna_test *t)
+{
+    char output[OUTPUT_BYTES];
+    CHECK(t, install(t));
+    CHECK(t, run(t, "'{d}/opt/sterna/bin/sterna' devices | grep -e ^opencl -e ^vulkan", output));
+    const char *device = strstr(output, "opencl:") ? "opencl" : strstr(output, "vulkan:") ? "vulkan" : NULL;
+    char command[COMMAND_BYTES];
+    if (!device) SKIP(t, "no device behind a driver here: %.200s", output);
+    snprintf(command, sizeof command,
+             "sed 's/\"cpu\"/\"%s\"/' '" STERNA_SOURCE_DIR "/docs/examples/embed.c' >'{d}/gpu.c'; "
+             "export PKG_CONFIG_PATH=$(dirname $(find '{d}' -name sterna.pc)); " STERNA_CC
+             " -std=c11 %s '{d}/gpu.c' -o '{d}/gpu' $(pkg-config --cflags --libs sterna)",
+             device, STERNA_FSANITIZE);
+    CHECK(t, run(t, command, output));
+    CHECK(t, run(t,
+                 "LD_LIBRARY_PATH=$(dirname $(find '{d}' -name libsterna.a)) '{d}/gpu' "
+                 "'" STERNA_SOURCE_DIR "/golden/models/golden.gguf' 'one day' 2>&1",
+                 output));
+    CHECK_MSG(t, strstr(output, "one day, a little"), "%s", output);
+    CHECK(t, run(t,
+                 "rm '{d}/opt/sterna/libexec/sterna/sterna-probe'; "
+                 "LD_LIBRARY_PATH=$(dirname $(find '{d}' -name libsterna.a)) '{d}/gpu' "
+                 "'" STERNA_SOURCE_DIR "/golden/models/golden.gguf' 'one day' 2>&1 || true",
+                 output));
+    CHECK_MSG(t, strstr(output, "the program sterna-probe"), "%s", output);
+}
+
 static void embed_static(sterna_test *t)
 {
     CHECK(t, install(t));
@@ -200,6 +229,7 @@ const sterna_test_case sterna_test_cases[] = {
     {"exports", exports, 0},
     {"files", files, 0},
     {"embed_shared", embed_shared, 60},
+    {"drivers_for_a_stranger", drivers_for_a_stranger, 120},
     {"embed_static", embed_static, 60},
     {"cmake_package", cmake_package, 60},
     {0},
