@@ -255,8 +255,9 @@ static bool contains(const char *text, const char *part, size_t length)
 static int place(const opencl_list *list, const char *name, size_t bytes)
 {
     uint32_t value = 0;
+    if (bytes == 0 || bytes > 4) return -1;
     for (size_t i = 0; i < bytes; i++) {
-        if (name[i] < '0' || name[i] > '9' || bytes > 4) return -1;
+        if (name[i] < '0' || name[i] > '9') return -1;
         value = value * 10 + (uint32_t)(name[i] - '0');
     }
     return value < list->count ? (int)value : -1;
@@ -298,9 +299,10 @@ sterna_status sterna_opencl_find(const opencl_list *list, const char *name, size
             matches++;
         }
     }
+    if (matches == 0 && name_bytes == 0)
+        return sterna_fail(fault, STERNA_UNSUPPORTED, "opencl: no device can be used; there are: %s", names);
     if (matches == 0)
-        return sterna_fail(fault, STERNA_UNSUPPORTED, "opencl: no %s '%.*s'; there are: %s",
-                           name_bytes ? "device is called" : "device can be used",
+        return sterna_fail(fault, STERNA_UNSUPPORTED, "opencl: no device is called '%.*s'; there are: %s",
                            name_bytes < 60 ? (int)name_bytes : 60, name, names);
     if (matches > 1)
         return sterna_fail(fault, STERNA_UNSUPPORTED, "opencl: %u devices are called '%.*s'; there are: %s",

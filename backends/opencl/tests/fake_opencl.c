@@ -12,6 +12,7 @@ typedef struct object {
     uint8_t *data;          /* of a buffer */
 } object;
 
+static char places[8]; /* of devices */
 static object objects[OBJECTS];
 static uint8_t buffers[BUFFERS][BUFFER_BYTES];
 
@@ -94,7 +95,6 @@ cl_int clGetPlatformInfo(cl_platform_id platform, cl_platform_info name, size_t 
 cl_int clGetDeviceIDs(cl_platform_id platform, cl_device_type type, cl_uint capacity, cl_device_id *devices,
                       cl_uint *count)
 {
-    static char places[8];
     (void)platform, (void)type;
     FAKE(clGetDeviceIDs)
     if (fake->devices == 0) return CL_DEVICE_NOT_FOUND;
@@ -110,17 +110,23 @@ cl_int clGetDeviceInfo(cl_device_id device, cl_device_info name, size_t bytes, v
         uint32_t bytes;
         uint64_t value;
     } numbers[] = {
-        {CL_DEVICE_TYPE, 8, CL_DEVICE_TYPE_GPU},  {CL_DEVICE_MAX_WORK_GROUP_SIZE, 8, 1024},
-        {CL_DEVICE_MAX_MEM_ALLOC_SIZE, 8, 65536}, {CL_DEVICE_MEM_BASE_ADDR_ALIGN, 4, 1024},
-        {CL_DEVICE_GLOBAL_MEM_SIZE, 8, 4 << 20},  {CL_DEVICE_LOCAL_MEM_SIZE, 8, 32768},
-        {CL_DEVICE_ENDIAN_LITTLE, 4, 1},          {CL_DEVICE_AVAILABLE, 4, 1},
-        {CL_DEVICE_COMPILER_AVAILABLE, 4, 1},     {CL_DEVICE_HOST_UNIFIED_MEMORY, 4, 0},
-        {CL_DEVICE_MAX_NUM_SUB_GROUPS, 4, 4},     {CL_DEVICE_INTEGER_DOT_PRODUCT_CAPABILITIES_KHR, 8, 3},
+        {CL_DEVICE_TYPE, 8, CL_DEVICE_TYPE_GPU},
+        {CL_DEVICE_MAX_WORK_GROUP_SIZE, 8, 1024},
+        {CL_DEVICE_MAX_MEM_ALLOC_SIZE, 8, 65536},
+        {CL_DEVICE_MEM_BASE_ADDR_ALIGN, 4, 1024},
+        {CL_DEVICE_GLOBAL_MEM_SIZE, 8, 4 << 20},
+        {CL_DEVICE_LOCAL_MEM_SIZE, 8, 32768},
+        {CL_DEVICE_ENDIAN_LITTLE, 4, 1},
+        {CL_DEVICE_COMPILER_AVAILABLE, 4, 1},
+        {CL_DEVICE_HOST_UNIFIED_MEMORY, 4, 0},
+        {CL_DEVICE_MAX_NUM_SUB_GROUPS, 4, 4},
+        {CL_DEVICE_INTEGER_DOT_PRODUCT_CAPABILITIES_KHR, 8, 3},
         {CL_DEVICE_SUB_GROUP_SIZES_INTEL, 8, 16},
     };
     static const size_t item_sizes[3] = {512, 512, 64};
-    (void)device;
     FAKE(clGetDeviceInfo)
+    const cl_bool available = (char *)(void *)device >= &places[fake->unavailable];
+    if (name == CL_DEVICE_AVAILABLE) return answer(&available, sizeof available, value, bytes, size);
     for (size_t i = 0; i < STERNA_COUNT(numbers); i++)
         if (numbers[i].name == name) return answer(&numbers[i].value, numbers[i].bytes, value, bytes, size);
     switch (name) {

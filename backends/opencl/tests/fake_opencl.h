@@ -18,7 +18,8 @@ typedef struct fake_opencl {
     uint32_t fail_at;                 /* its call that fails, from 1 */
     cl_int code;                      /* what it gives; CL_SUCCESS: no object, and no error */
     uint32_t bad_kernel, hung_kernel; /* launch that fails or never ends, from 1; 0: none */
-    uint32_t devices;
+    uint32_t devices,
+        unavailable; /* how many there are; how many of them cannot be used, from the first on */
     const char *platform_name, *device_version, *extensions;
     const char *build_log;
     bool refuses_binaries;

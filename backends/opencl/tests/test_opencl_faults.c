@@ -356,6 +356,31 @@ static void names(sterna_test *t)
     }
 }
 
+/* The default device is the first that can be used; one that cannot be is opened by no name. */
+static void the_default_device(sterna_test *t)
+{
+    fake_opencl *fake = load_fake(t);
+    sterna_device_info info = {.size = sizeof info};
+    sterna_device *device = NULL;
+    sterna_fault fault = {0};
+    const sterna_open_params zero = {.size = sizeof zero, .variant = "0"}, any = {.size = sizeof any};
+    CHECK(t, fake != NULL);
+    fake->devices = 3;
+    fake->unavailable = 2;
+    CHECK(t, opencl_backend()->open(op_case_host(), &zero, &device, &fault) == STERNA_UNSUPPORTED);
+    CHECK_MSG(t, strcmp(fault.text, "opencl: device 0 cannot be used: its driver calls it unavailable") == 0,
+              "%s", fault.text);
+    CHECK(t, opencl_backend()->open(op_case_host(), &any, &device, &fault) == STERNA_OK);
+    CHECK(t, opencl_backend()->info(device, &info) == STERNA_OK && strcmp(info.variant, "2") == 0);
+    opencl_backend()->close(device);
+    fake->unavailable = 3;
+    fault = (sterna_fault){0};
+    CHECK(t, opencl_backend()->open(op_case_host(), &any, &device, &fault) == STERNA_UNSUPPORTED);
+    CHECK_MSG(
+        t, strstr(fault.text, "opencl: no device can be used; there are: 0 (Fake platform, Fake device); 1"),
+        "%s", fault.text);
+}
+
 /* Memory: refused by the setting, by the device's largest block, and by the driver. */
 static void memory_is_refused(sterna_test *t)
 {
@@ -441,6 +466,7 @@ const sterna_test_case sterna_test_cases[] = {
     {"refused_binaries", refused_binaries, 0},
     {"descriptions", descriptions, 0},
     {"names", names, 0},
+    {"the_default_device", the_default_device, 0},
     {"memory_is_refused", memory_is_refused, 0},
     {"no_loader", no_loader, 0},
     {"keys_are_documented", keys_are_documented, 0},
