@@ -111,13 +111,10 @@ sterna_status sterna_spec_match(const sterna_backend_state *backend, const char 
             *index = i;
             return STERNA_OK;
         }
-    if (is_number(wanted, n, &number)) {
+    const bool numbered = is_number(wanted, n, &number);
+    if (numbered && number < backend->n_devices) {
         *index = number;
-        if (number < backend->n_devices) return STERNA_OK;
-        return sterna_fail(fault, STERNA_UNSUPPORTED,
-                           backend->n_devices == 1 ? "--device %s:%s: there is %u device, number 0"
-                                                   : "--device %s:%s: there are %u devices, from number 0",
-                           backend->name, wanted, backend->n_devices);
+        return STERNA_OK;
     }
     for (uint32_t i = backend->n_devices; i-- > 0;) {
         const sterna_device_info *info = &backend->devices[i];
@@ -128,6 +125,11 @@ sterna_status sterna_spec_match(const sterna_backend_state *backend, const char 
         found++;
     }
     if (found == 1) return STERNA_OK;
+    if (numbered && found == 0)
+        return sterna_fail(fault, STERNA_UNSUPPORTED,
+                           backend->n_devices == 1 ? "--device %s:%.*s: there is %u device, number 0"
+                                                   : "--device %s:%.*s: there are %u devices, from number 0",
+                           backend->name, (int)n, wanted, backend->n_devices);
     return sterna_fail(fault, found ? STERNA_USAGE : STERNA_UNSUPPORTED,
                        "--device %s:%.*s: %s of its devices %s that name", backend->name, (int)n, wanted,
                        found ? "several" : "none", found ? "have" : "has");

@@ -122,7 +122,10 @@ sterna_status sterna_cli_session(const sterna_options *options, sterna_session_p
         .page_size = (uint32_t)sterna_option_integer(options, STERNA_OPT_page_size),
         .verify_upload = sterna_option_flag(options, STERNA_OPT_verify_upload),
     };
-    return kv_type(options, &params->kv_type, fault);
+    /* Before anything is opened: what is invented must not decide how this ends. */
+    sterna_status status =
+        sterna_option_flag(options, STERNA_OPT_strict) ? sterna_strict_environment(fault) : STERNA_OK;
+    return status == STERNA_OK ? kv_type(options, &params->kv_type, fault) : status;
 }
 
 sterna_status sterna_cli_policy(const sterna_options *options, sterna_session *session, sterna_fault *fault)

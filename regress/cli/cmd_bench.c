@@ -167,9 +167,12 @@ static sterna_status measure_kernels(bench *b, const sterna_measure_params *para
         return sterna_fail(fault, STERNA_USAGE,
                            "--profile fast: single operations are timed in the exact profile, in "
                            "which their bits can be compared");
-    sterna_status status = sterna_device_open(sterna_option_text(b->o, STERNA_OPT_device),
-                                              (uint32_t)sterna_option_integer(b->o, STERNA_OPT_threads),
-                                              STERNA_PROFILE_EXACT, &device, fault);
+    sterna_status status =
+        sterna_option_flag(b->o, STERNA_OPT_strict) ? sterna_strict_environment(fault) : STERNA_OK;
+    if (status != STERNA_OK) return status;
+    status = sterna_device_open(sterna_option_text(b->o, STERNA_OPT_device),
+                                (uint32_t)sterna_option_integer(b->o, STERNA_OPT_threads),
+                                STERNA_PROFILE_EXACT, &device, fault);
     if (status != STERNA_OK) return status;
     snprintf(b->results.device, sizeof b->results.device, "%s", device.spec);
     b->results.threads = device.info.threads;
