@@ -111,10 +111,15 @@ sterna_status sterna_spec_match(const sterna_backend_state *backend, const char 
             *index = i;
             return STERNA_OK;
         }
-    const bool numbered = is_number(wanted, n, &number);
-    if (numbered && number < backend->n_devices) {
+    /* One or two digits are a number; more may be a part of a name ("3090"). */
+    const bool numbered = n <= 2 && is_number(wanted, n, &number);
+    if (numbered) {
         *index = number;
-        return STERNA_OK;
+        if (number < backend->n_devices) return STERNA_OK;
+        return sterna_fail(fault, STERNA_UNSUPPORTED,
+                           backend->n_devices == 1 ? "--device %s:%.*s: there is %u device, number 0"
+                                                   : "--device %s:%.*s: there are %u devices, from number 0",
+                           backend->name, (int)n, wanted, backend->n_devices);
     }
     for (uint32_t i = backend->n_devices; i-- > 0;) {
         const sterna_device_info *info = &backend->devices[i];
@@ -125,11 +130,6 @@ sterna_status sterna_spec_match(const sterna_backend_state *backend, const char 
         found++;
     }
     if (found == 1) return STERNA_OK;
-    if (numbered && found == 0)
-        return sterna_fail(fault, STERNA_UNSUPPORTED,
-                           backend->n_devices == 1 ? "--device %s:%.*s: there is %u device, number 0"
-                                                   : "--device %s:%.*s: there are %u devices, from number 0",
-                           backend->name, (int)n, wanted, backend->n_devices);
     return sterna_fail(fault, found ? STERNA_USAGE : STERNA_UNSUPPORTED,
                        "--device %s:%.*s: %s of its devices %s that name", backend->name, (int)n, wanted,
                        found ? "several" : "none", found ? "have" : "has");
