@@ -286,14 +286,14 @@ static void the_probe_agrees(sterna_test *t)
 }
 
 const sterna_test_case sterna_test_cases[] = {
-    {"signals_stay", signals_stay, 60},
-    {"plans_run", plans_run, 60},
+    {"signals_stay", signals_stay, 120},
+    {"plans_run", plans_run, 120},
     {"devices_on_threads", devices_on_threads, 60},
     {"copies", copies, 0},
     {"leaks_are_told", leaks_are_told, 0},
     {"compilers_are_quoted", compilers_are_quoted, 0},
     {"programs_are_kept", programs_are_kept, 60},
-    {"kernels_are_small", kernels_are_small, 120},
+    {"kernels_are_small", kernels_are_small, 240},
     {"the_probe_agrees", the_probe_agrees, 60},
     {0},
 };

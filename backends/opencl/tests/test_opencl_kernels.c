@@ -66,11 +66,11 @@ static void tiny(sterna_test *t)
 }
 
 const sterna_test_case sterna_test_cases[] = {
-#define OP_GROUP(name) {#name, name, 60},
+#define OP_GROUP(name) {#name, name, 120},
     OP_GROUPS(OP_GROUP)
 #undef OP_GROUP
         {"weights_are_split", weights_are_split, 120},
     {"small_grids", small_grids, 120},
-    {"tiny", tiny, 120},
+    {"tiny", tiny, 240},
     {0},
 };
