@@ -528,8 +528,9 @@ static size_t add_entry(uint8_t *fatbin, uint32_t kind, uint32_t arch, uint32_t 
 static void fatbins(sterna_test *t)
 {
     static const char ptx[] = ".version 7.0\n.target sm_80\n.visible .entry add(\n)\n{}";
+    static const char *const kernels[] = {"add", NULL};
     vendor_rig rig;
-    uint8_t fatbin[1024] = {0};
+    uint8_t fatbin[2048] = {0}, elf[1024];
     void *module = NULL, *function = NULL;
     if (!vendor_rig_open(t, &rig, 0, NULL)) return;
     size_t bytes =
@@ -549,6 +550,17 @@ static void fatbins(sterna_test *t)
     WANT(NO_BINARY_FOR_GPU, rig.api.module_load(&module, fatbin));
     add_entry(fatbin, 2, 90, 0x11, ptx, sizeof ptx - 1); /* no ELF */
     WANT(INVALID_IMAGE, rig.api.module_load(&module, fatbin));
+    /* Machine code runs on its own architecture only. */
+    size_t elf_bytes = vendor_rig_image(true, kernels, 0, elf, sizeof elf);
+    elf[18] = 190; /* CUDA's machine number */
+    memset(fatbin, 0, sizeof fatbin);
+    add_entry(fatbin, 2, 80, 0x11, elf, elf_bytes);
+    WANT(NO_BINARY_FOR_GPU, rig.api.module_load(&module, fatbin));
+    SAYS(NO_BINARY_FOR_GPU, "none for compute capability 9.0");
+    memset(fatbin, 0, sizeof fatbin);
+    add_entry(fatbin, 2, 90, 0x11, elf, elf_bytes);
+    WANT(SUCCESS, rig.api.module_load(&module, fatbin));
+    WANT(SUCCESS, rig.api.module_unload(module));
     vendor_rig_close(t, &rig);
 }
 
