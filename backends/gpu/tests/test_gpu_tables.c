@@ -242,6 +242,7 @@ static void rows_are_split_at_the_limit(sterna_test *t)
         {0xfffff000, 0x3ffffc00, 2, 1, 2},
         {0xfffff000, 0x3ffffc01, 2, 0, 0},
         {0xfffff000, UINT32_MAX, 1, 0, 0},
+        {0xfffff000, 0x40000001, 2, 0, 0},
         {0xfffff000, 64, 0xffffff, 0xfffff0, 2},
         {0xfffff000, 64, 0xfffff0, 0xfffff0, 1},
         {0xfffff000, 1, UINT32_MAX, 0x3ffffc00, 5},
