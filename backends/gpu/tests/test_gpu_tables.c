@@ -133,7 +133,7 @@ static void rows_by_capability(sterna_test *t)
          1,
          3,
          64,
-         {"matmul_ternary_tq2_0_tile_dot", "matmul_ternary_tq2_0_dot"}},
+         {"matmul_ternary_tq2_0_tile_dot", "matmul_ternary_tq2_0_dot_subgroup"}},
         {STERNA_OP_matmul_ternary, 35, STERNA_ACT_TOKEN, 1, 3, 32, {"matmul_ternary_tq2_0_dot"}},
         {STERNA_OP_matmul_ternary,
          35,
