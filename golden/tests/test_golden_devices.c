@@ -32,4 +32,4 @@ static void each_device_gives_the_pinned_bits(sterna_test *t)
 }
 
 const sterna_test_case sterna_test_cases[] = {
-    {"each_device_gives_the_pinned_bits", each_device_gives_the_pinned_bits, 120}, {0}};
+    {"each_device_gives_the_pinned_bits", each_device_gives_the_pinned_bits, 480}, {0}};

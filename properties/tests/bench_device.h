@@ -14,11 +14,14 @@ static inline void print_failure(sterna_test *t, const sterna_failure *f)
     sterna_test_note(t, "%s", f->story);
 }
 
-static inline void bench(sterna_test *t, const char *device, sterna_profile profile, uint32_t cases)
+/* patience: seconds that a case may take, 0 for what is usual. A driver compiles kernels while one runs. */
+static inline void bench(sterna_test *t, const char *device, sterna_profile profile, uint32_t cases,
+                         double patience)
 {
     sterna_bench_report report;
     sterna_fault fault = {0};
-    sterna_bench_params params = {.spec = {device, profile, 2}, .seed = 1, .cases = cases};
+    sterna_bench_params params = {
+        .spec = {device, profile, 2}, .seed = 1, .cases = cases, .case_seconds = patience};
     sterna_status status = sterna_bench_run(&params, &report, &fault);
     printf("%s: %llu passed, %llu failed, %llu unsupported, %llu refused, %u workers, %.2f s\n", device,
            (unsigned long long)report.passed, (unsigned long long)report.failed,

@@ -5,7 +5,7 @@
 #define DEVICE_CASE(name, device, profile, cases)                                                            \
     static void name(sterna_test *t)                                                                         \
     {                                                                                                        \
-        bench(t, device, STERNA_PROFILE_##profile, cases);                                                   \
+        bench(t, device, STERNA_PROFILE_##profile, cases, 0);                                                \
     }
 DEVICE_CASE(direct, "direct", EXACT, 20)
 DEVICE_CASE(direct_fast, "direct", FAST, 8) /* the oracle alone, with bounds for any order */
