@@ -62,6 +62,9 @@ static void counts_per_token(sterna_test *t)
                                          "golden/models/stories260K-ff256-q4_K.gguf",
                                          "golden/models/stories260K-ff256-tq2_0.gguf"};
     static const char path[] = STERNA_BINARY_DIR "/mock-bill.txt";
+#if STERNA_HOSTILE
+    SKIP(t, "a hostile build works in other pieces");
+#endif
     char text[2000];
     int n = snprintf(text, sizeof text,
                      "# One decoded token on the mock GPU, the %dth: test_golden_bill.\n# model", TOKENS + 1);

@@ -9,7 +9,13 @@
 #include <stdio.h>
 #include <string.h>
 
-static const fault_span EVERY = {1, 1};
+/* A hostile build copies weights row by row: there each seventh place is enough. */
+#if STERNA_HOSTILE
+enum { STEP = 7 };
+#else
+enum { STEP = 1 };
+#endif
+static const fault_span EVERY = {1, STEP};
 
 static void announced(sterna_test *t)
 {
@@ -101,7 +107,7 @@ static void copies_that_lie(sterna_test *t)
         fault_places p;
         if (!fault_prepare(t, &m, "mock", round) || !fault_count(t, &m, true, &p)) return;
         uint32_t found = 0, tensors = 0, unseen = 0;
-        for (uint32_t n = 1; n <= p.copies; n++)
+        for (uint32_t n = 1; n <= p.copies; n += STEP)
             for (uint32_t mode = 0; mode < STERNA_COUNT(modes); mode++) {
                 fault_outcome o;
                 char keys[60];
@@ -119,7 +125,7 @@ static void copies_that_lie(sterna_test *t)
             }
         printf("%s %s: %u lying copies found, %u by a tensor's name, %u changed nothing\n", m.shape, m.type,
                found, tensors, unseen);
-        CHECK(t, found > 2 * p.copies && tensors >= 20);
+        CHECK(t, found > 2 * p.copies / STEP && tensors >= 20);
     }
 }
 
@@ -130,7 +136,7 @@ static void lies_are_silent_otherwise(sterna_test *t)
     fault_places p;
     uint32_t silent = 0;
     if (!fault_prepare(t, &m, "mock", 0) || !fault_count(t, &m, false, &p)) return;
-    for (uint32_t n = 1; n <= p.copies; n++) {
+    for (uint32_t n = 1; n <= p.copies; n += STEP) {
         fault_outcome o;
         char keys[60];
         snprintf(keys, sizeof keys, "lie_copy=%u,lie_mode=cut", n);

@@ -125,6 +125,10 @@ static void holds(sterna_test *t, const char *file, bool verify, const char *exp
     const char *name =
         status == STERNA_OK && strcmp(hex, reference) != 0 ? "OTHER" : sterna_status_name(status);
     bool same = strlen(name) == length && strncmp(name, expected, length) == 0;
+#if STERNA_HOSTILE
+    /* The tenth copy is another one there, and may be missed so much that a later operation says so. */
+    same = same || (strncmp(expected, "OTHER", length) == 0 && status == STERNA_NUMERIC);
+#endif
     if (!EXPECT(t, same && (!colon || strstr(fault.text, colon + 2))))
         sterna_test_note(t, "%s%s: expected '%s', got %s, '%s'", file, verify ? ", verified" : "", expected,
                          name, fault.text);

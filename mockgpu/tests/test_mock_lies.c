@@ -118,8 +118,10 @@ static void quirks(sterna_test *t)
         {"pool=1m", STERNA_OK, NULL},
         {"pool=1m,offset_read=error", STERNA_OK, NULL},
         {"pool=1m,offset_read=stale", STERNA_OK, NULL},
+#if !STERNA_HOSTILE /* there the status words never begin elsewhere than their allocation */
         {"real_alignment=4096", STERNA_DEVICE,
          "argument status: 20 bytes at 256 cannot be bound (alignment 4096"},
+#endif
         {"real_alignment=4096,alignment=4096", STERNA_OK, NULL},
         {"alignment=4096", STERNA_OK, NULL},
         {"alignment=4", STERNA_OK, NULL},
@@ -162,7 +164,7 @@ static void announced_at_every_n(sterna_test *t)
                 {"lose_copy", STERNA_DEVICE, "device lost in copy", 8}};
     for (uint32_t i = 0; i < STERNA_COUNT(rows); i++) {
         uint32_t n = 1;
-        for (; n < 100; n++) {
+        for (; n < 2000; n++) {
             float out[MOST];
             char variant[40];
             sterna_fault fault;
@@ -176,7 +178,7 @@ static void announced_at_every_n(sterna_test *t)
             CHECK_MSG(t, status == rows[i].status && strstr(fault.text, rows[i].part), "%s: status %d, '%s'",
                       variant, (int)status, fault.text);
         }
-        CHECK_MSG(t, n > rows[i].fewest && n < 100, "%s: up to %u", rows[i].key, n);
+        CHECK_MSG(t, n > rows[i].fewest && n < 2000, "%s: up to %u", rows[i].key, n);
     }
 }
 
