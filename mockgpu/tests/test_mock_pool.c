@@ -9,6 +9,12 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Hostile builds make small blocks: how many there are is another figure. */
+#if STERNA_HOSTILE
+enum { HOSTILE = 1 };
+#else
+enum { HOSTILE = 0 };
+#endif
 enum { MOST = TINY_ROWS * TINY_WIDTH };
 
 /* A driver that is the mock but for what a case puts in its place. */
@@ -140,7 +146,8 @@ static void pooled_runs_give_the_same_bits(sterna_test *t)
                       p.fault.text);
             CHECK(t, right_bits(out));
         }
-        CHECK_MSG(t, calls.allocs <= rows[i].most, "%s: %u allocations", rows[i].variant, calls.allocs);
+        CHECK_MSG(t, HOSTILE || calls.allocs <= rows[i].most, "%s: %u allocations", rows[i].variant,
+                  calls.allocs);
         tiny_close(&p);
     }
 }
@@ -168,7 +175,8 @@ static void the_probe_knows_its_driver(sterna_test *t)
         bool told = strstr(info.description, "reads back from whole allocations only") != NULL;
         CHECK_MSG(t, told == (lie > 0), "%u: %s", lie, info.description);
         /* All in one block, or the weights in one and the rest alone. */
-        CHECK_MSG(t, calls.allocs == (lie ? 2 + 1 + 8 : 2 + 1), "%u: %u allocations", lie, calls.allocs);
+        CHECK_MSG(t, HOSTILE || calls.allocs == (lie ? 2 + 1 + 8 : 2 + 1), "%u: %u allocations", lie,
+                  calls.allocs);
         /* The status words of later submissions lie inside their allocation. */
         for (uint32_t run = 0; run < 6; run++) {
             uint32_t id = run % 2 ? TINY_VOCAB : p.ids_data[0];
