@@ -1,17 +1,26 @@
-/* Sanitizer builds only: what leaks in GPU drivers is theirs, and told apart from ours by the library's name. Owns: keeping
- * libraries loaded, so that a report at exit can name them, and the list of drivers. */
+/* Sanitizer builds only: what leaks or races in GPU drivers is theirs, and told apart from ours by the library's name. Owns:
+ * keeping libraries loaded, so that a report at exit can name them, and the list of drivers. */
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
 #define ADDRESS_SANITIZER 1
+#endif
+#if __has_feature(thread_sanitizer)
+#define THREAD_SANITIZER 1
 #endif
 #endif
 #if defined(__SANITIZE_ADDRESS__)
 #define ADDRESS_SANITIZER 1
 #endif
-
-#ifdef ADDRESS_SANITIZER
+#if defined(__SANITIZE_THREAD__)
+#define THREAD_SANITIZER 1
+#endif
 #define VISIBLE __attribute__((visibility("default")))
 
+/* The linker is told to look for it, which takes this file out of its archive (ci/cmake/SternaRooms.cmake). */
+extern const int sterna_sanitize;
+const int sterna_sanitize = 1;
+
+#ifdef ADDRESS_SANITIZER
 /* Called by Vulkan's and OpenCL's loaders, too. */
 VISIBLE int dlclose(void *library);
 int dlclose(void *library)
@@ -30,6 +39,11 @@ const char *__lsan_default_suppressions(void)
            "leak:libLLVM\n"
            "leak:libstdc++\n";
 }
-#else
-typedef int sterna_sanitize_nothing; /* a translation unit needs a declaration */
+#elif defined(THREAD_SANITIZER)
+/* Read by ThreadSanitizer. The validation layer frees locks that its own thread has just left. */
+VISIBLE const char *__tsan_default_suppressions(void);
+const char *__tsan_default_suppressions(void)
+{
+    return "race:libVkLayer_\n";
+}
 #endif

@@ -16,9 +16,7 @@ if(STERNA_SANITIZE)
   target_compile_options(sterna_flags INTERFACE -fsanitize=${STERNA_SANITIZE} -fno-omit-frame-pointer
     -fno-sanitize-recover=all -g)
   target_link_options(sterna_flags INTERFACE -fsanitize=${STERNA_SANITIZE})
-  if(STERNA_SANITIZE MATCHES "address") # takes base/sanitize.c out of its archive
-    target_link_options(sterna_flags INTERFACE -Wl,--undefined=__lsan_default_suppressions)
-  endif()
+  target_link_options(sterna_flags INTERFACE -Wl,--undefined=sterna_sanitize) # base/sanitize.c
 endif()
 target_link_options(sterna_flags INTERFACE -Wl,--build-id=sha1) # what receipts call the program by
 if(STERNA_FUZZ AND NOT CMAKE_C_COMPILER MATCHES "afl-")
