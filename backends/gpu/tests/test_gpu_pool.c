@@ -148,7 +148,7 @@ static void many_parts_take_few_allocations(sterna_test *t)
     CHECK(t, pool.largest == 64u << 20);
     for (uint32_t i = 0; i < COUNT; i++)
         CHECK(t, sterna_gpu_pool_take(&pool, 1 + i % 20000, false, "part", &places[i], NULL) == STERNA_OK);
-    CHECK_MSG(t, c.live <= 8, "%u allocations", c.live);
+    CHECK_MSG(t, c.live <= 16, "%u allocations", c.live);
     for (uint32_t i = 0; i < COUNT; i++) sterna_gpu_pool_give(&pool, &places[(i * 7) % COUNT]);
     CHECK(t, c.live == 0 && pool.held == 0 && !c.wrong);
 }
