@@ -8,18 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BOTH for (int hip = 0; hip < 2; hip++)
-/* Fails the case with the library's own sentence. */
-#define WANT(code_wanted, call)                                                                              \
-    do {                                                                                                     \
-        int got_ = (call);                                                                                   \
-        CHECK_MSG(t, got_ == CODE_##code_wanted, "%s: %d, %s", rig.hip ? "hip" : "cuda", got_,               \
-                  vendor_rig_sentence(&rig, got_));                                                          \
-    } while (0)
-#define SAYS(code, part)                                                                                     \
-    CHECK_MSG(t, strstr(vendor_rig_sentence(&rig, CODE_##code), part), "%s",                                 \
-              vendor_rig_sentence(&rig, CODE_##code))
-
 enum { N = 100 };
 
 static void ramp(float *out, float step)
@@ -474,96 +462,6 @@ static void spoilt_captures(sterna_test *t)
         }
 }
 
-static void images(sterna_test *t)
-{
-    static const char *const kernels[] = {"add", "no_such_kernel", NULL};
-    BOTH
-    {
-        vendor_rig rig;
-        uint8_t image[4096] = "this is no image at all, whatever reads it";
-        void *module = NULL, *function = NULL;
-        if (!vendor_rig_open(t, &rig, hip, "warp=64")) return;
-        WANT(INVALID_VALUE, rig.api.module_load(&module, NULL));
-        WANT(INVALID_IMAGE, rig.api.module_load(&module, image));
-        vendor_rig_image(hip, kernels, hip ? RIG_GFX1030 : 10, image, sizeof image);
-        WANT(NO_BINARY_FOR_GPU, rig.api.module_load(&module, image));
-        SAYS(NO_BINARY_FOR_GPU, hip ? "the device is gfx90a" : "PTX for sm_100; the device is sm_90");
-        vendor_rig_image(hip, kernels, hip ? RIG_GFX90A : 9, image, sizeof image);
-        WANT(SUCCESS, rig.api.module_load(&module, image));
-        memset(image, 0, sizeof image); /* the driver has its own copy */
-        WANT(SUCCESS, rig.api.module_function(&function, module, "add"));
-        WANT(NOT_FOUND, rig.api.module_function(&function, module, "no_such_kernel"));
-        SAYS(NOT_FOUND, "is not built");
-        WANT(NOT_FOUND, rig.api.module_function(&function, module, "ad")); /* a part of a name is none */
-        WANT(SUCCESS, rig.api.module_unload(module));
-        WANT(INVALID_HANDLE, rig.api.module_unload(module));
-        WANT(INVALID_HANDLE, rig.api.module_function(&function, module, "add"));
-        vendor_rig_close(t, &rig);
-    }
-}
-
-/* A fatbin of entries: kind, architecture, flags, data. */
-static size_t add_entry(uint8_t *fatbin, uint32_t kind, uint32_t arch, uint32_t flags, const void *data,
-                        size_t bytes)
-{
-    uint64_t size = 0;
-    const uint32_t magic = 0xba55ed50, version = 1 | 16 << 16, header = 64, kinds = kind | 0x101 << 16;
-    const uint64_t length = bytes;
-    memcpy(fatbin, &magic, 4);
-    memcpy(fatbin + 4, &version, 4);
-    memcpy(&size, fatbin + 8, 8);
-    uint8_t *at = fatbin + 16 + size;
-    memset(at, 0, 64);
-    memcpy(at, &kinds, 4);
-    memcpy(at + 4, &header, 4);
-    memcpy(at + 8, &length, 8);
-    memcpy(at + 28, &arch, 4);
-    memcpy(at + 40, &flags, 4);
-    memcpy(at + 64, data, bytes);
-    size += 64 + bytes;
-    memcpy(fatbin + 8, &size, 8);
-    return 16 + size;
-}
-
-static void fatbins(sterna_test *t)
-{
-    static const char ptx[] = ".version 7.0\n.target sm_80\n.visible .entry add(\n)\n{}";
-    static const char *const kernels[] = {"add", NULL};
-    vendor_rig rig;
-    uint8_t fatbin[2048] = {0}, elf[1024];
-    void *module = NULL, *function = NULL;
-    if (!vendor_rig_open(t, &rig, 0, NULL)) return;
-    size_t bytes =
-        add_entry(fatbin, 1, 80, 0x8011, ptx, sizeof ptx - 1); /* compressed: cannot be looked into */
-    WANT(SUCCESS, rig.api.module_load(&module, fatbin));
-    WANT(NOT_FOUND, rig.api.module_function(&function, module, "add"));
-    WANT(SUCCESS, rig.api.module_unload(module));
-    bytes = add_entry(fatbin, 1, 80, 0x11, ptx, sizeof ptx - 1);
-    WANT(SUCCESS, rig.api.module_load(&module, fatbin));
-    WANT(SUCCESS, rig.api.module_function(&function, module, "add"));
-    WANT(SUCCESS, rig.api.module_unload(module));
-    uint64_t longer = bytes - 16 + 20; /* behind the last entry there is something else */
-    memcpy(fatbin + 8, &longer, 8);
-    WANT(INVALID_IMAGE, rig.api.module_load(&module, fatbin));
-    memset(fatbin, 0, sizeof fatbin);
-    add_entry(fatbin, 1, 100, 0x11, ptx, sizeof ptx - 1);
-    WANT(NO_BINARY_FOR_GPU, rig.api.module_load(&module, fatbin));
-    add_entry(fatbin, 2, 90, 0x11, ptx, sizeof ptx - 1); /* no ELF */
-    WANT(INVALID_IMAGE, rig.api.module_load(&module, fatbin));
-    /* Machine code runs on its own architecture only. */
-    size_t elf_bytes = vendor_rig_image(true, kernels, 0, elf, sizeof elf);
-    elf[18] = 190; /* CUDA's machine number */
-    memset(fatbin, 0, sizeof fatbin);
-    add_entry(fatbin, 2, 80, 0x11, elf, elf_bytes);
-    WANT(NO_BINARY_FOR_GPU, rig.api.module_load(&module, fatbin));
-    SAYS(NO_BINARY_FOR_GPU, "none for compute capability 9.0");
-    memset(fatbin, 0, sizeof fatbin);
-    add_entry(fatbin, 2, 90, 0x11, elf, elf_bytes);
-    WANT(SUCCESS, rig.api.module_load(&module, fatbin));
-    WANT(SUCCESS, rig.api.module_unload(module));
-    vendor_rig_close(t, &rig);
-}
-
 /* In a stream, and in a graph that comes again. */
 static void unloaded_too_early(sterna_test *t)
 {
@@ -789,8 +687,6 @@ const sterna_test_case sterna_test_cases[] = {
     {"uninitialised_memory", uninitialised_memory, 0},
     {"graphs", graphs, 0},
     {"spoilt_captures", spoilt_captures, 0},
-    {"images", images, 0},
-    {"fatbins", fatbins, 0},
     {"unloaded_too_early", unloaded_too_early, 0},
     {"faults", faults, 0},
     {"refused_graph", refused_graph, 0},

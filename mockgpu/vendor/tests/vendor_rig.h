@@ -7,6 +7,7 @@
 #include "runner.h"
 #include "vendor/sterna_mock_vendor.h"
 #include "vendor_codes.h"
+#include <string.h>
 
 typedef struct vendor_rig {
     bool hip;
@@ -44,5 +45,18 @@ int vendor_rig_reached(vendor_rig *rig, void *event, uint32_t most);
 const char *vendor_rig_sentence(vendor_rig *rig, int code);
 /* What is left in the library; launches since this rig loaded it. */
 sterna_mock_vendor_state vendor_rig_state(vendor_rig *rig);
+
+/* For cases whose rig is called `rig`. */
+#define BOTH for (int hip = 0; hip < 2; hip++)
+/* Fails the case with the library's own sentence. */
+#define WANT(code_wanted, call)                                                                              \
+    do {                                                                                                     \
+        int got_ = (call);                                                                                   \
+        CHECK_MSG(t, got_ == CODE_##code_wanted, "%s: %d, %s", rig.hip ? "hip" : "cuda", got_,               \
+                  vendor_rig_sentence(&rig, got_));                                                          \
+    } while (0)
+#define SAYS(code, part)                                                                                     \
+    CHECK_MSG(t, strstr(vendor_rig_sentence(&rig, CODE_##code), part), "%s",                                 \
+              vendor_rig_sentence(&rig, CODE_##code))
 
 #endif
