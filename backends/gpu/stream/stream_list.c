@@ -145,7 +145,10 @@ sterna_status sterna_stream_device_info(const stream_family *family, uint32_t in
     } else {
         snprintf(full.description, sizeof full.description, "%s devices", family->title);
     }
-    snprintf(full.why, sizeof full.why, "%.159s", why.text);
+    /* Whoever lists devices has said the backend's name. */
+    size_t name = strlen(family->name);
+    bool named = strncmp(why.text, family->name, name) == 0 && strncmp(why.text + name, ": ", 2) == 0;
+    snprintf(full.why, sizeof full.why, "%.159s", why.text + (named ? name + 2 : 0));
     memcpy(info, &full, info->size < sizeof full ? info->size : sizeof full);
     return STERNA_OK;
 }

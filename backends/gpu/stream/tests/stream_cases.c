@@ -59,7 +59,7 @@ void stream_refuses_what_it_does_not_know(sterna_test *t)
         {"sync=on", "sync = 'on' is not a number", STERNA_USAGE},
         {"watchdog=0", "watchdog = '0' is not a number from 1 to 3600000", STERNA_USAGE},
         {"watchdog=99999999999999999999", "is not a number", STERNA_USAGE},
-        {"graph=1", "unknown key 'graph'; there are library, graphs, sync, watchdog", STERNA_USAGE},
+        {"graph=1", "unknown key 'graph'; there are library, graphs, sync, features, watchdog", STERNA_USAGE},
         {"0,1", "'1' is not key=value", STERNA_USAGE},
         {"library=", "library= needs from 1 to 255 letters", STERNA_USAGE},
     };
@@ -102,12 +102,16 @@ void stream_shapes(sterna_test *t,
                    bool (*shapes)(sterna_test *t, const sterna_backend_api *api, sterna_device *device),
                    const char *settings)
 {
+    /* Rows that need both features or none; only ternary products have some that need one and not the other. */
+    static const char *const variants[] = {"", ",features=0", ",features=1", ",features=2"};
     NEEDS_MOCK(t);
-    sterna_device *device = stream_open(t, settings, "");
-    CHECK(t, device != NULL);
-    CHECK(t, shapes(t, stream_api_table(), device));
-    stream_api_table()->close(device);
-    CHECK(t, stream_nothing_left(t));
+    for (uint32_t i = 0; i < (shapes == op_shapes_matmul_ternary ? 4 : 2); i++) {
+        sterna_device *device = stream_open(t, settings, variants[i]);
+        CHECK(t, device != NULL);
+        CHECK_MSG(t, shapes(t, stream_api_table(), device), "with %s", variants[i]);
+        stream_api_table()->close(device);
+        CHECK(t, stream_nothing_left(t));
+    }
 }
 
 void stream_small_grids(sterna_test *t)
