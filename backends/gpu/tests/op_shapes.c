@@ -435,15 +435,28 @@ static const row tiny_rows[] = {
      0,
      0,
      false},
+    {"attention", /* a batch for the kernel of prompts */
+     {{"rows", 16},
+      {"heads", 1},
+      {"kv_heads", 1},
+      {"dim", 2},
+      {"slots", 4},
+      {"seqs", 1},
+      {"max_pages", 2},
+      {"page_size", 2},
+      {"kv_type", 0}},
+     0,
+     0,
+     false},
     {"add", {{"rows", 2}, {"n", 3}}, 0, 0, false},
     {"glu", {{"rows", 2}, {"n", 3}, {"act", 0}}, 0, 0, false},
     {"gather", {{"rows", 2}, {"source_rows", 3}, {"n", 3}}, 0, 0, false},
 };
 
-/* How many rows of kernels.def a device with these features chooses for some node. */
+/* How many rows of kernels.def a device with these features, and groups as large as any kernel's, chooses for some node. */
 static uint32_t chosen_kernels(uint32_t features)
 {
-    const sterna_gpu_limits limits = {.max_group_items = 64, .features = features};
+    const sterna_gpu_limits limits = {.max_group_items = 128, .features = features};
     bool chosen[STERNA_GPU_KERNELS] = {false};
     uint32_t rows[STERNA_GPU_KERNELS], count = 0;
     for (uint32_t i = 0; i < STERNA_GPU_KERNELS; i++) {

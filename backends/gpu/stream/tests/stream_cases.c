@@ -114,6 +114,20 @@ void stream_shapes(sterna_test *t,
     }
 }
 
+/* Under every set of features the rows that it makes the best ones: together all of kernels.def. */
+void stream_every_row_runs(sterna_test *t)
+{
+    NEEDS_MOCK(t);
+    for (uint32_t features = 0; features <= (STERNA_GPU_INT_DOT | STERNA_GPU_SUBGROUPS); features++) {
+        char keys[24];
+        snprintf(keys, sizeof keys, ",features=%u", features);
+        sterna_device *device = stream_open(t, "", keys);
+        CHECK(t, device != NULL);
+        CHECK_MSG(t, op_shapes_tiny(t, stream_api_table(), device, features), "with%s", keys);
+        stream_api_table()->close(device);
+    }
+}
+
 void stream_small_grids(sterna_test *t)
 {
     static const char *const settings[] = {"max_groups=1", "max_groups=3,seed=5"};

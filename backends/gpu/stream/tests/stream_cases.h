@@ -25,6 +25,7 @@ extern const stream_subject stream_tested;
     X(refuses_what_it_does_not_know, 20)                                                                     \
     X(absent_library, 20)                                                                                    \
     X(library_that_is_no_driver, 20)                                                                         \
+    X(every_row_runs, 60)                                                                                    \
     X(small_grids, 60) X(graphs_are_used, 20) X(lists_that_begin_alike, 20) X(many_lists, 20)                \
         X(submissions_in_flight, 20) X(large_copies, 20) X(allocations_refused, 60) X(kernels_not_built, 60) \
             X(null_kernels, 60) X(launches_refused, 60) X(device_lost_in_launch, 60)                         \
