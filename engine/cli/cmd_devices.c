@@ -14,6 +14,16 @@ const char *sterna_device_kind_name(uint32_t kind)
     return kinds[kind <= STERNA_KIND_ACCELERATOR ? kind : STERNA_KIND_UNKNOWN];
 }
 
+uint32_t sterna_devices_detected(const sterna_backend_state *backend)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < backend->n_devices; i++) {
+        const sterna_device_info *info = &backend->devices[i];
+        n += info->usable || (info->kind != STERNA_KIND_UNKNOWN && info->kind != STERNA_KIND_CPU);
+    }
+    return n;
+}
+
 void sterna_json_device(sterna_json *json, cJSON *into, const char *backend, const sterna_device_info *info)
 {
     char name[STERNA_DEVICE_NAME];
@@ -39,7 +49,7 @@ void sterna_json_backend(sterna_json *json, cJSON *into, const sterna_backend_st
     sterna_json_bool(json, into, "compiled", backend->api != NULL);
     sterna_json_bool(json, into, "isolated", backend->isolated);
     sterna_json_string(json, into, "why", backend->why[0] ? backend->why : NULL);
-    sterna_json_u64(json, into, "found", backend->n_devices);
+    sterna_json_u64(json, into, "found", sterna_devices_detected(backend));
     sterna_json_real(json, into, "seconds", backend->seconds);
 }
 

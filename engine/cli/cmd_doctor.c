@@ -95,16 +95,21 @@ static void examine(doctor *d, const char *backend, const sterna_device_info *li
 
 static void examine_backend(doctor *d, const sterna_backend_state *backend)
 {
+    const uint32_t detected = sterna_devices_detected(backend);
+    /* One device that stands for none has the reason. */
+    const char *why = backend->why[0] || backend->n_devices != 1 ? backend->why : backend->devices[0].why;
     if (!d->as_json) {
         if (!backend->api)
             sterna_out_print(d->out, "%s: %s\n", backend->name, backend->why);
-        else if (backend->why[0])
-            sterna_out_print(d->out, "%s: compiled; nothing detected: %s\n", backend->name, backend->why);
+        else if (detected == 0)
+            sterna_out_print(d->out, "%s: compiled; nothing detected%s%s\n", backend->name,
+                             why[0] ? ": " : "", why);
         else if (backend->isolated)
             sterna_out_print(d->out, "%s: compiled; detected in %.3f s: %u\n", backend->name,
-                             backend->seconds, backend->n_devices);
+                             backend->seconds, detected);
         else
-            sterna_out_print(d->out, "%s: compiled; detected: %u\n", backend->name, backend->n_devices);
+            sterna_out_print(d->out, "%s: compiled; detected: %u\n", backend->name, detected);
+        if (detected == 0 && backend->n_devices < 2) return;
     }
     for (uint32_t i = 0; i < backend->n_devices; i++) {
         const sterna_device_info *info = &backend->devices[i];

@@ -117,6 +117,10 @@ static void a_driver_that_dies_is_a_line(sterna_test *t, const char *backend)
     /* The same library, well behaved, is no driver: nothing is listed, and that is no crash. */
     snprintf(command, sizeof command, "%s " PROGRAM " devices 2>&1", environment);
     CHECK(t, run(t, command) == 0 && !strstr(text, "while it listed"));
+    snprintf(command, sizeof command, "%s " PROGRAM " doctor 2>&1", environment);
+    CHECK(t, run(t, command) == 0);
+    snprintf(command, sizeof command, "\n%s: compiled; nothing detected: ", backend);
+    CHECK(t, strstr(text, command));
 }
 
 static void opencl_drivers_that_die(sterna_test *t)
