@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "compare/report.h"
 #include "harness/repro.h"
+#include "registry.h"
 #include "runner.h"
 #include <cjson/cJSON.h>
 #include <math.h>
@@ -81,6 +82,32 @@ static void stories_are_equal(sterna_test *t)
 {
     static const char *const devices[] = {"cpu:scalar", "cpu"};
     equal(t, "golden/models/stories260K-q8_0.gguf", devices, 2);
+}
+
+/* Every API of a GPU that has a usable device here, at once: CUDA and HIP are the mock vendor libraries under ctest. */
+typedef struct names {
+    char text[8][STERNA_DEVICE_NAME];
+    const char *devices[9];
+    uint32_t n;
+} names;
+
+static bool take(void *context, const sterna_backend_state *backend, const sterna_device_info *info)
+{
+    names *all = context;
+    if (!info || !info->usable || info->kind == STERNA_KIND_CPU || all->n == 9) return true;
+    sterna_device_name(backend->name, info, all->text[all->n - 1]);
+    all->devices[all->n] = all->text[all->n - 1];
+    all->n++;
+    return true;
+}
+
+static void gpus_are_equal(sterna_test *t)
+{
+    static names all = {.devices = {"cpu:scalar"}, .n = 1};
+    sterna_registry_list(take, &all);
+    if (all.n == 1) SKIP(t, "no device but the CPU is usable here");
+    for (uint32_t d = 1; d < all.n; d++) printf("%s\n", all.devices[d]);
+    equal(t, "golden/models/stories260K-q8_0.gguf", all.devices, all.n);
 }
 
 /* Re-seeding: what differs is what was planted, in every submission, and nothing else. */
@@ -403,6 +430,7 @@ static void forms_are_well_formed(sterna_test *t)
 const sterna_test_case sterna_test_cases[] = {
     {"golden_is_equal", golden_is_equal, 60},
     {"stories_are_equal", stories_are_equal, 60},
+    {"gpus_are_equal", gpus_are_equal, 300},
     {"planted_defect_is_named", planted_defect_is_named, 60},
     {"every_operation_is_saved", every_operation_is_saved, 60},
     {"large_calls_are_cut", large_calls_are_cut, 60},
