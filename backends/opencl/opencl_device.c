@@ -138,7 +138,9 @@ static void read_device(const opencl_api *api, opencl_device *d)
         items = sizes[0];
     limits->max_group_items = items < MOST_ITEMS ? (uint32_t)items : MOST_ITEMS;
     limits->memory_bytes = device_number(api, d->id, CL_DEVICE_GLOBAL_MEM_SIZE, sizeof(cl_ulong));
-    limits->max_binding_bytes = device_number(api, d->id, CL_DEVICE_MAX_MEM_ALLOC_SIZE, sizeof(cl_ulong));
+    /* Allocations are whole pages (gpu_pool.c): an argument that fits the limit only by a part of one could not be had. */
+    limits->max_binding_bytes =
+        device_number(api, d->id, CL_DEVICE_MAX_MEM_ALLOC_SIZE, sizeof(cl_ulong)) & ~4095ull;
     uint64_t align = device_number(api, d->id, CL_DEVICE_MEM_BASE_ADDR_ALIGN, sizeof(cl_uint)) / 8; /* bits */
     limits->alignment = align >= 4 && align <= 4096 && sterna_is_pow2(align) ? (uint32_t)align : 128;
     read_features(api, d);

@@ -57,11 +57,10 @@ static sterna_status device_info(uint32_t index, sterna_device_info *info)
     } else {
         if (index >= count) return STERNA_USAGE;
         const vulkan_candidate *c = &list[index];
-        uint64_t range = c->limits.maxStorageBufferRange;
         full.usable = c->why[0] == 0;
         full.subgroup = c->subgroup;
         full.memory_bytes = c->memory_bytes;
-        full.max_binding_bytes = range;
+        full.max_binding_bytes = sterna_vulkan_largest_binding(c);
         full.buffer_alignment = (uint32_t)c->limits.minStorageBufferOffsetAlignment;
         if (full.buffer_alignment < 4) full.buffer_alignment = 4;
         snprintf(full.variant, sizeof full.variant, "%s", c->variant);

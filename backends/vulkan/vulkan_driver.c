@@ -20,7 +20,7 @@ static sterna_status vulkan_open(const sterna_host *host, const char *variant, v
     const vulkan_candidate *p = &device->physical;
     sterna_gpu_limits made = {
         .memory_bytes = p->memory_bytes,
-        .max_binding_bytes = least(p->limits.maxStorageBufferRange, options.max_binding) & ~3u,
+        .max_binding_bytes = least(sterna_vulkan_largest_binding(p), options.max_binding) & ~3u,
         .alignment = (uint32_t)p->limits.minStorageBufferOffsetAlignment,
         .max_groups =
             least(least(p->limits.maxComputeWorkGroupCount[0], p->limits.maxComputeWorkGroupCount[1]),

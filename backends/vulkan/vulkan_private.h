@@ -180,6 +180,9 @@ sterna_status sterna_vulkan_validated(const vulkan_instance *instance, sterna_fa
 /* vulkan_select.c. Fills at most VULKAN_MAX_DEVICES; usable or not. */
 sterna_status sterna_vulkan_candidates(const vulkan_instance *instance, vulkan_candidate *list,
                                        uint32_t *count, sterna_fault *fault);
+/* The most bytes one argument can have: what a descriptor spans, and what one allocation holds. The driver of a device with
+ * ranges up to 4 GiB may allocate 2 GiB at once. */
+uint64_t sterna_vulkan_largest_binding(const vulkan_candidate *candidate);
 /* A sterna_device_kind. */
 uint32_t sterna_vulkan_kind(const vulkan_candidate *candidate);
 /* The usable device that the text names; "": a GPU rather than a processor. UNSUPPORTED lists what there is. */

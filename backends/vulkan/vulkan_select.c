@@ -225,6 +225,13 @@ static bool contains(const char *text, const char *part)
     return false;
 }
 
+uint64_t sterna_vulkan_largest_binding(const vulkan_candidate *candidate)
+{
+    uint64_t range = candidate->limits.maxStorageBufferRange & ~3u;
+    uint64_t allocation = candidate->max_allocation & ~4095ull; /* allocations are whole pages (gpu_pool.c) */
+    return range < allocation ? range : allocation;
+}
+
 uint32_t sterna_vulkan_kind(const vulkan_candidate *candidate)
 {
     switch (candidate->type) {

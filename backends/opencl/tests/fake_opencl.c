@@ -112,7 +112,7 @@ cl_int clGetDeviceInfo(cl_device_id device, cl_device_info name, size_t bytes, v
     } numbers[] = {
         {CL_DEVICE_TYPE, 8, CL_DEVICE_TYPE_GPU},
         {CL_DEVICE_MAX_WORK_GROUP_SIZE, 8, 1024},
-        {CL_DEVICE_MAX_MEM_ALLOC_SIZE, 8, 65536},
+        {CL_DEVICE_MAX_MEM_ALLOC_SIZE, 8, 65536 + 100} /* no whole pages */,
         {CL_DEVICE_MEM_BASE_ADDR_ALIGN, 4, 1024},
         {CL_DEVICE_GLOBAL_MEM_SIZE, 8, 4 << 20},
         {CL_DEVICE_LOCAL_MEM_SIZE, 8, 32768},

@@ -539,6 +539,25 @@ static void misuse_is_refused(sterna_test *t)
     end_adding(&a);
 }
 
+/* An argument is never larger than what the driver allocates at once, in whole pages. */
+static void bindings_can_be_allocated(sterna_test *t)
+{
+    static const struct {
+        uint32_t range;
+        uint64_t allocation, largest;
+    } rows[] = {
+        {0xffffffff, 1ull << 40, 0xfffffffc}, {0xffffffff, 0xffe00000, 0xffe00000}, /* NVIDIA */
+        {0xfffffffc, 0xfffffffc, 0xfffff000},                                       /* RADV */
+        {0xffffffff, 1ull << 31, 1ull << 31},                                       /* ANV */
+        {1u << 27, 1ull << 31, 1u << 27},
+    };
+    for (size_t i = 0; i < STERNA_COUNT(rows); i++) {
+        const vulkan_candidate c = {.limits = {.maxStorageBufferRange = rows[i].range},
+                                    .max_allocation = rows[i].allocation};
+        CHECK(t, sterna_vulkan_largest_binding(&c) == rows[i].largest);
+    }
+}
+
 const sterna_test_case sterna_test_cases[] = {
     {"variants_are_read", variants_are_read, 0},
     {"absence_is_told", absence_is_told, 0},
@@ -555,5 +574,6 @@ const sterna_test_case sterna_test_cases[] = {
     {"lost_devices_name_kernels", lost_devices_name_kernels, 0},
     {"leaks_are_told", leaks_are_told, 0},
     {"misuse_is_refused", misuse_is_refused, 0},
+    {"bindings_can_be_allocated", bindings_can_be_allocated, 0},
     {0},
 };
