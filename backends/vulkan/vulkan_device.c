@@ -62,7 +62,7 @@ static sterna_status make_logical(vulkan_device *device, sterna_fault *fault)
     if (!p->has_timeline_core) extensions[n_extensions++] = VK_KHR_TIMELINE_SEMAPHORE_EXTENSION_NAME;
     if (!p->has_int_dot_core && (p->features & STERNA_GPU_INT_DOT))
         extensions[n_extensions++] = VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME;
-    if (!p->has_controls_core && (p->denorm_preserve || p->round_to_even))
+    if (!p->has_controls_core && p->float_modes)
         extensions[n_extensions++] = VK_KHR_SHADER_FLOAT_CONTROLS_EXTENSION_NAME;
     const float priority = 1.0f;
     const VkDeviceQueueCreateInfo queue = {.sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,

@@ -86,8 +86,8 @@ static sterna_status make_pipeline(vulkan_device *device, vulkan_kernel *kernel,
     VkShaderModule module = VK_NULL_HANDLE;
     uint32_t *words = NULL;
     size_t bytes = 0;
-    sterna_status status = sterna_vulkan_float_controls(device->host, code, p->denorm_preserve,
-                                                        p->round_to_even, &words, &bytes, fault);
+    sterna_status status =
+        sterna_vulkan_float_controls(device->host, code, p->float_modes, &words, &bytes, fault);
     if (status != STERNA_OK) return status;
     const VkShaderModuleCreateInfo info = {
         .sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO, .codeSize = bytes, .pCode = words};

@@ -44,6 +44,13 @@ typedef struct vulkan_instance {
 
 enum { VULKAN_MAX_DEVICES = 16 };
 
+/* Execution modes of SPV_KHR_float_controls. Without the last a driver may assume that no NaN, infinity or -0 is met. */
+typedef enum vulkan_float_modes {
+    VULKAN_KEEPS_SUBNORMALS = 1,
+    VULKAN_ROUNDS_TO_EVEN = 2,
+    VULKAN_KEEPS_SPECIALS = 4
+} vulkan_float_modes;
+
 /* A physical device, looked at. */
 typedef struct vulkan_candidate {
     VkPhysicalDevice handle;
@@ -55,11 +62,10 @@ typedef struct vulkan_candidate {
     VkPhysicalDeviceType type;
     VkPhysicalDeviceLimits limits;
     uint64_t max_allocation;
-    uint64_t memory_bytes; /* of the heap that buffers are taken from */
-    uint32_t features;     /* STERNA_GPU_INT_DOT, STERNA_GPU_SUBGROUPS */
-    uint32_t subgroup;     /* its size; 1 without subgroups */
-    bool denorm_preserve;  /* execution modes offered for 32-bit floats */
-    bool round_to_even;
+    uint64_t memory_bytes;  /* of the heap that buffers are taken from */
+    uint32_t features;      /* STERNA_GPU_INT_DOT, STERNA_GPU_SUBGROUPS */
+    uint32_t subgroup;      /* its size; 1 without subgroups */
+    uint32_t float_modes;   /* execution modes offered for 32-bit floats (vulkan_float_modes) */
     bool has_timeline_core; /* part of Vulkan 1.2, else an extension */
     bool has_int_dot_core;  /* part of Vulkan 1.3, else an extension */
     bool has_controls_core; /* part of Vulkan 1.2, else an extension */
@@ -256,9 +262,8 @@ void sterna_vulkan_kernels_free(vulkan_device *device);
 
 /* vulkan_float_controls.c. A copy of a module with execution modes for 32-bit floats (SPV_KHR_float_controls) that its
  * device offers; freed by host->release. */
-sterna_status sterna_vulkan_float_controls(const sterna_host *host, const vulkan_code *code,
-                                           bool denorm_preserve, bool round_to_even, uint32_t **words,
-                                           size_t *bytes, sterna_fault *fault);
+sterna_status sterna_vulkan_float_controls(const sterna_host *host, const vulkan_code *code, uint32_t modes,
+                                           uint32_t **words, size_t *bytes, sterna_fault *fault);
 
 /* vulkan_cache.c: the pipeline cache between runs. */
 void sterna_vulkan_cache_open(vulkan_device *device);

@@ -115,10 +115,13 @@ static void read_properties(const vulkan_instance *instance, const extension_lis
         c->features |= STERNA_GPU_SUBGROUPS;
     }
     /* A mode for one width binds the others, too, where they are not independent. */
-    c->denorm_preserve = floats.shaderDenormPreserveFloat32 &&
-                         floats.denormBehaviorIndependence != VK_SHADER_FLOAT_CONTROLS_INDEPENDENCE_NONE;
-    c->round_to_even = floats.shaderRoundingModeRTEFloat32 &&
-                       floats.roundingModeIndependence != VK_SHADER_FLOAT_CONTROLS_INDEPENDENCE_NONE;
+    if (floats.shaderDenormPreserveFloat32 &&
+        floats.denormBehaviorIndependence != VK_SHADER_FLOAT_CONTROLS_INDEPENDENCE_NONE)
+        c->float_modes |= VULKAN_KEEPS_SUBNORMALS;
+    if (floats.shaderRoundingModeRTEFloat32 &&
+        floats.roundingModeIndependence != VK_SHADER_FLOAT_CONTROLS_INDEPENDENCE_NONE)
+        c->float_modes |= VULKAN_ROUNDS_TO_EVEN;
+    if (floats.shaderSignedZeroInfNanPreserveFloat32) c->float_modes |= VULKAN_KEEPS_SPECIALS;
 }
 
 static void read_features(const vulkan_instance *instance, const extension_list *extensions,

@@ -167,24 +167,29 @@ static void damage_is_survived(sterna_test *t)
 /* Float controls: the modes are declared once, in place, and everything else stays. */
 static void float_controls_are_added(sterna_test *t)
 {
-    for (uint32_t modes = 0; modes < 4; modes++)
+    for (uint32_t modes = 0; modes < 8; modes++)
         for (uint32_t i = 0; i < STERNA_GPU_KERNELS; i++) {
             const vulkan_code *code = sterna_vulkan_code(i);
             uint32_t *made = NULL, n_modes = 0, n_capabilities = 0;
-            size_t bytes = 0, added = modes == 0 ? 0 : modes == 3 ? 19 : 13;
-            sterna_status status = sterna_vulkan_float_controls(op_case_host(), code, modes & 1,
-                                                                modes >> 1 & 1, &made, &bytes, NULL);
+            uint32_t wanted = (modes & 1) + (modes >> 1 & 1) + (modes >> 2 & 1), found = 0;
+            size_t bytes = 0, added = modes == 0 ? 0 : 7 + 6 * wanted;
+            sterna_status status =
+                sterna_vulkan_float_controls(op_case_host(), code, modes, &made, &bytes, NULL);
             CHECK(t, status == STERNA_OK && bytes == *code->bytes + 4 * added);
             for (size_t at = 5; at < bytes / 4; at += made[at] >> 16) {
                 uint32_t opcode = made[at] & 0xffffu, operand = made[at + 1];
-                n_modes +=
-                    opcode == 16 && (made[at + 2] == 4459 || made[at + 2] == 4462) && made[at + 3] == 32;
-                n_capabilities += opcode == 17 && (operand == 4464 || operand == 4467);
+                for (uint32_t k = 0; k < 3; k++) {
+                    static const uint32_t mode[] = {4459, 4462, 4461}, capability[] = {4464, 4467, 4466};
+                    bool is_mode = opcode == 16 && made[at + 2] == mode[k] && made[at + 3] == 32;
+                    n_modes += is_mode;
+                    n_capabilities += opcode == 17 && operand == capability[k];
+                    if (is_mode) found |= 1u << k;
+                }
                 CHECK(t, made[at] >> 16 != 0);
             }
             if (modes == 0) CHECK(t, memcmp(made, code->spirv, bytes) == 0);
             op_case_host()->release(op_case_host()->context, made);
-            CHECK(t, n_modes == (modes & 1) + (modes >> 1) && n_capabilities == n_modes);
+            CHECK(t, found == modes && n_modes == wanted && n_capabilities == wanted);
         }
 }
 
