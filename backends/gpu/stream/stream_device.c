@@ -9,11 +9,14 @@ static bool is_passing(int error)
     case 1:   /* invalid value */
     case 2:   /* out of memory */
     case 9:   /* invalid configuration of a launch (HIP) */
+    case 46:  /* in use by another process that has it alone */
     case 98:  /* invalid device function (HIP) */
     case 200: /* invalid image */
     case 209: /* no binary for this GPU */
     case 218: /* PTX cannot be compiled */
+    case 221: /* no compiler of PTX beside the driver */
     case 222: /* PTX of a newer version */
+    case 223: /* compiling PTX is turned off */
     case 500: /* not found */
     case 701: /* launch out of resources */
     case 801: /* not supported */
