@@ -7,7 +7,8 @@
 
 /* The compiler's name: any that is here, PoCL's among them. */
 #define FIND_CLANG                                                                                           \
-    "command -v clang clang-19 clang-18 clang-17 clang-16 clang-15 clang-14 | head -n 1 | grep ."
+    "for c in clang clang-19 clang-18 clang-17 clang-16 clang-15 clang-14; do command -v $c; done | head "   \
+    "-n 1 | grep ."
 
 static int clang(const char *standard, const char *path)
 {
