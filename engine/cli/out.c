@@ -91,3 +91,31 @@ sterna_status sterna_out_flush(sterna_out *out, sterna_fault *fault)
     if (out->status == STERNA_OK) return STERNA_OK;
     return sterna_fail(fault, out->status, "%s", out->fault.text);
 }
+
+void sterna_out_html(sterna_out *out, const char *text)
+{
+    for (; *text; text++) {
+        switch (*text) {
+        case '&':
+            sterna_out_text(out, "&amp;");
+            break;
+        case '<':
+            sterna_out_text(out, "&lt;");
+            break;
+        case '>':
+            sterna_out_text(out, "&gt;");
+            break;
+        case '"':
+            sterna_out_text(out, "&quot;");
+            break;
+        case '\'':
+            sterna_out_text(out, "&#39;");
+            break;
+        default:
+            if ((unsigned char)*text < 0x20 || *text == 0x7F)
+                sterna_out_text(out, "\xef\xbf\xbd");
+            else
+                sterna_out_write(out, text, 1);
+        }
+    }
+}

@@ -24,6 +24,8 @@ void sterna_out_write(sterna_out *out, const void *data, size_t bytes);
 /* At most 1023 bytes; texts of unknown length go through sterna_out_write(). */
 void sterna_out_print(sterna_out *out, const char *format, ...) STERNA_PRINTF(2, 3);
 void sterna_out_text(sterna_out *out, const char *text);
+/* Text between tags and in attributes in quotes: & < > " ' become entities, control characters U+FFFD. */
+void sterna_out_html(sterna_out *out, const char *text);
 /* Words of `text` in lines of at most `width` columns. The cursor stands in column `column`; further lines
  * begin in column `indent`. Ends with a newline. */
 void sterna_out_wrap(sterna_out *out, const char *text, size_t column, size_t indent, size_t width);

@@ -4,34 +4,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static void put(sterna_out *out, const char *text)
-{
-    for (; *text; text++) {
-        switch (*text) {
-        case '&':
-            sterna_out_text(out, "&amp;");
-            break;
-        case '<':
-            sterna_out_text(out, "&lt;");
-            break;
-        case '>':
-            sterna_out_text(out, "&gt;");
-            break;
-        case '"':
-            sterna_out_text(out, "&quot;");
-            break;
-        case '\'':
-            sterna_out_text(out, "&#39;");
-            break;
-        default:
-            if ((unsigned char)*text < 0x20 || *text == 0x7F)
-                sterna_out_text(out, "\xef\xbf\xbd");
-            else
-                sterna_out_write(out, text, 1);
-        }
-    }
-}
-
 /* The palette is Okabe and Ito's, which people with any kind of colour vision can tell apart; signs say the same. */
 static const char STYLE[] =
     "<style>\n"
@@ -70,13 +42,13 @@ static void repro(const sterna_compare_summary *s, uint32_t d, sterna_out *out)
     sterna_out_text(out, "<div>");
     if (!r->path[0]) {
         sterna_out_text(out, "No repro file: ");
-        put(out, r->why);
+        sterna_out_html(out, r->why);
     } else {
         sterna_out_text(out, "<code>sterna replay ");
-        put(out, r->path);
+        sterna_out_html(out, r->path);
         sterna_out_print(out, "</code> (%" PRIu64 " bytes): %s here, %s on ", r->bytes,
                          sterna_verdict_name(r->device.code), sterna_verdict_name(r->reference.code));
-        put(out, s->params->devices[0]);
+        sterna_out_html(out, s->params->devices[0]);
     }
     sterna_out_text(out, "</div>\n");
 }
@@ -89,12 +61,12 @@ static void verdicts(const sterna_compare_summary *s, sterna_out *out)
         const sterna_lockstep_device *device = &s->run->devices[d];
         bool bad = device->diverging || device->failure.status != STERNA_OK;
         sterna_out_print(out, "<li class=\"%s\">%s ", bad ? "bad" : "good", bad ? "&#10007;" : "&#10003;");
-        put(out, sterna_compare_headline(s, d, text));
+        sterna_out_html(out, sterna_compare_headline(s, d, text));
         if (device->n_kept) {
             sterna_out_text(out, "<ol>\n");
             for (uint32_t i = 0; i < device->n_kept; i++) {
                 sterna_out_text(out, "<li>");
-                put(out, sterna_compare_place(&device->kept[i], s->run->profile, place));
+                sterna_out_html(out, sterna_compare_place(&device->kept[i], s->run->profile, place));
                 sterna_out_text(out, "</li>\n");
             }
             sterna_out_text(out, "</ol>\n");
@@ -111,7 +83,7 @@ static void operations(const sterna_compare_summary *s, sterna_out *out)
     sterna_out_text(out, "<h2>Operations</h2>\n<div class=\"wide\"><table><thead><tr><th>operation</th>");
     for (uint32_t d = first_judged(s); d < s->run->n_devices; d++) {
         sterna_out_text(out, "<th>");
-        put(out, s->params->devices[d]);
+        sterna_out_html(out, s->params->devices[d]);
         sterna_out_text(out, "</th>");
     }
     sterna_out_text(out, "</tr></thead><tbody>\n");
@@ -121,7 +93,7 @@ static void operations(const sterna_compare_summary *s, sterna_out *out)
         for (uint32_t d = first_judged(s); d < s->run->n_devices; d++) {
             const sterna_tally *t = &s->run->devices[d].tally[op];
             sterna_out_print(out, "<td class=\"%s\">", t->diverging ? "bad" : t->nodes ? "good" : "");
-            put(out, sterna_compare_cell(t, s->run->profile, cell));
+            sterna_out_html(out, sterna_compare_cell(t, s->run->profile, cell));
             if (t->diverging)
                 sterna_out_print(out, "<small>first in layer %u, step %u</small>", t->first.layer,
                                  t->first.step);
@@ -139,11 +111,11 @@ static void devices(const sterna_compare_summary *s, sterna_out *out)
              "<th>driver</th></tr></thead><tbody>\n");
     for (uint32_t d = 0; d < s->run->n_devices; d++) {
         sterna_out_text(out, "<tr><td>");
-        put(out, s->run->devices[d].spec);
+        sterna_out_html(out, s->run->devices[d].spec);
         sterna_out_text(out, d ? "</td><td>" : " (reference)</td><td>");
-        put(out, s->run->devices[d].info.description);
+        sterna_out_html(out, s->run->devices[d].info.description);
         sterna_out_text(out, "</td><td>");
-        put(out, s->run->devices[d].info.driver);
+        sterna_out_html(out, s->run->devices[d].info.driver);
         sterna_out_text(out, "</td></tr>\n");
     }
     sterna_out_text(
@@ -154,9 +126,9 @@ static void devices(const sterna_compare_summary *s, sterna_out *out)
         for (uint32_t k = 0; k < s->run->devices[d].n_kernels; k++) {
             const sterna_kernel_use *use = &s->run->devices[d].kernels[k];
             sterna_out_text(out, "<tr><td>");
-            put(out, use->name);
+            sterna_out_html(out, use->name);
             sterna_out_text(out, "</td><td>");
-            put(out, s->run->devices[d].spec);
+            sterna_out_html(out, s->run->devices[d].spec);
             sterna_out_print(out, "</td><td class=\"n\">%" PRIu64 "</td><td><code>", use->launches);
             for (uint32_t b = 0; b < sizeof use->code_hash && use->has_hash; b++)
                 sterna_out_print(out, "%02x", use->code_hash[b]);
@@ -170,11 +142,11 @@ void sterna_compare_html(const sterna_compare_summary *s, sterna_out *out)
     const sterna_build *build = sterna_build_get();
     sterna_out_text(out, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
                          "<meta name=\"viewport\" content=\"width=device-width\">\n<title>Comparison of ");
-    put(out, s->model);
+    sterna_out_html(out, s->model);
     sterna_out_text(out, "</title>\n");
     sterna_out_write(out, STYLE, sizeof STYLE - 1);
     sterna_out_text(out, "</head><body>\n<h1>Comparison of ");
-    put(out, s->model);
+    sterna_out_html(out, s->model);
     sterna_out_print(
         out,
         "</h1>\n<p>%s profile, %u prompt tokens, %u written, %" PRIu64
@@ -185,10 +157,10 @@ void sterna_compare_html(const sterna_compare_summary *s, sterna_out *out)
     operations(s, out);
     devices(s, out);
     sterna_out_text(out, "<footer>sterna ");
-    put(out, build->version);
+    sterna_out_html(out, build->version);
     sterna_out_text(out, ", commit ");
-    put(out, build->commit);
+    sterna_out_html(out, build->commit);
     sterna_out_text(out, ", ");
-    put(out, build->compiler);
+    sterna_out_html(out, build->compiler);
     sterna_out_text(out, "</footer>\n</body></html>\n");
 }

@@ -36,8 +36,6 @@ sterna_status sterna_history_read(sterna_store *store, sterna_history *history, 
 void sterna_history_free(sterna_history *history);
 /* The whole page. `title` is shown, and may hold anything. */
 void sterna_history_html(const sterna_history *history, const char *title, sterna_out *out);
-/* Text between tags and in attributes in quotes: & < > " ' become entities, control characters U+FFFD. */
-void sterna_html_text(sterna_out *out, const char *text);
 /* "12.3 t/s" or "4.56 ms". */
 enum { STERNA_HISTORY_VALUE = 32 };
 const char *sterna_history_value(double value, bool rate, char text[STERNA_HISTORY_VALUE]);

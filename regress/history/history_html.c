@@ -3,34 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-void sterna_html_text(sterna_out *out, const char *text)
-{
-    for (; *text; text++) {
-        switch (*text) {
-        case '&':
-            sterna_out_text(out, "&amp;");
-            break;
-        case '<':
-            sterna_out_text(out, "&lt;");
-            break;
-        case '>':
-            sterna_out_text(out, "&gt;");
-            break;
-        case '"':
-            sterna_out_text(out, "&quot;");
-            break;
-        case '\'':
-            sterna_out_text(out, "&#39;");
-            break;
-        default:
-            if ((unsigned char)*text < 0x20 || *text == 0x7F)
-                sterna_out_text(out, "\xef\xbf\xbd");
-            else
-                sterna_out_write(out, text, 1);
-        }
-    }
-}
-
 /* The palette is Okabe and Ito's, which people with any kind of colour vision can tell apart. */
 static const char STYLE[] =
     "<style>\n"
@@ -126,9 +98,9 @@ static void draw_points(const sterna_history_series *s, const scale *c, sterna_o
                          : p->new_code ? "code"
                                        : "dot",
                          x_of(c, i), clamped(c, p->median), p->new_bits || p->new_code ? "4" : "2.5");
-        sterna_html_text(out, p->date);
+        sterna_out_html(out, p->date);
         sterna_out_text(out, ", ");
-        sterna_html_text(out, p->commit);
+        sterna_out_html(out, p->commit);
         sterna_out_print(out, ": %s (%s to %s, %u samples)%s%s</title></circle>\n",
                          sterna_history_value(p->median, s->rate, median),
                          sterna_history_value(p->low, s->rate, low),
@@ -141,7 +113,7 @@ static void draw(const sterna_history_series *s, sterna_out *out)
 {
     scale c = make_scale(s);
     sterna_out_print(out, "<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"", WIDTH, HEIGHT);
-    sterna_html_text(out, s->name);
+    sterna_out_html(out, s->name);
     sterna_out_text(out, " over time\">\n");
     draw_axis(s, &c, out);
     if (s->n > 1) {
@@ -165,10 +137,10 @@ static void card(const sterna_history_series *s, sterna_out *out)
     char now[STERNA_HISTORY_VALUE];
     const sterna_history_point *last = &s->points[s->n - 1];
     sterna_out_text(out, "<div class=\"card\"><div class=\"top\"><span class=\"name\">");
-    sterna_html_text(out, s->name);
+    sterna_out_html(out, s->name);
     sterna_out_print(out, "</span><span class=\"now\">%s</span></div>\n<div class=\"sub\"><span>",
                      sterna_history_value(last->median, s->rate, now));
-    sterna_html_text(out, s->settings);
+    sterna_out_html(out, s->settings);
     sterna_out_text(out, "</span>");
     if (s->n > 1) {
         double change = 100 * (last->median / s->points[s->n - 2].median - 1);
@@ -198,12 +170,12 @@ static void groups(const sterna_history *h, sterna_out *out)
             first = h->series[j].n == 0 || !same_group(&h->series[i], &h->series[j]);
         if (!first || h->series[i].n == 0) continue;
         sterna_out_text(out, "<h2>");
-        sterna_html_text(out, h->series[i].model[0] ? h->series[i].model : "operations");
+        sterna_out_html(out, h->series[i].model[0] ? h->series[i].model : "operations");
         sterna_out_text(out, " on ");
-        sterna_html_text(out, h->series[i].device);
+        sterna_out_html(out, h->series[i].device);
         sterna_out_print(out, ", %u thread%s</h2>\n<p>", h->series[i].threads,
                          h->series[i].threads == 1 ? "" : "s");
-        sterna_html_text(out, h->series[i].processor);
+        sterna_out_html(out, h->series[i].processor);
         sterna_out_text(out, "</p>\n<div class=\"cards\" style=\"margin-top:10px\">\n");
         for (uint32_t j = i; j < h->n; j++)
             if (h->series[j].n && same_group(&h->series[i], &h->series[j])) card(&h->series[j], out);
@@ -220,9 +192,9 @@ static void checks(const sterna_history *h, sterna_out *out)
     for (uint32_t i = h->n_checks; i-- > 0;) {
         const sterna_store_check *c = &h->checks[i];
         sterna_out_print(out, "<tr><td>%.10s</td><td>", c->began);
-        sterna_html_text(out, c->commit);
+        sterna_out_html(out, c->commit);
         sterna_out_text(out, "</td><td>");
-        sterna_html_text(out, c->device);
+        sterna_out_html(out, c->device);
         sterna_out_print(
             out, "</td><td class=\"n\">%llu</td><td class=\"n\">%llu</td><td class=\"n %s\">%llu</td></tr>\n",
             (unsigned long long)c->properties, (unsigned long long)c->passed, c->failed ? "worse" : "better",
@@ -235,11 +207,11 @@ void sterna_history_html(const sterna_history *history, const char *title, stern
 {
     sterna_out_text(out, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
                          "<meta name=\"viewport\" content=\"width=device-width\">\n<title>");
-    sterna_html_text(out, title);
+    sterna_out_html(out, title);
     sterna_out_text(out, "</title>\n");
     sterna_out_write(out, STYLE, sizeof STYLE - 1);
     sterna_out_text(out, "</head><body>\n<h1>");
-    sterna_html_text(out, title);
+    sterna_out_html(out, title);
     sterna_out_print(out,
                      "</h1>\n<p>%u benchmarks. The line joins medians, the band spans all samples; a ring "
                      "marks other code "

@@ -32,7 +32,7 @@ static void escaping(sterna_test *t)
     static sterna_out out;
     page.used = 0;
     sterna_out_init(&out, collect, &page);
-    sterna_html_text(&out, "a<b>&\"'\x01\x7f\xc3\xa9");
+    sterna_out_html(&out, "a<b>&\"'\x01\x7f\xc3\xa9");
     CHECK(t, sterna_out_flush(&out, NULL) == STERNA_OK);
     CHECK_MSG(t, !strcmp(page.data, "a&lt;b&gt;&amp;&quot;&#39;\xef\xbf\xbd\xef\xbf\xbd\xc3\xa9"), "%s",
               page.data);
