@@ -26,21 +26,4 @@ static sterna_status device_info(uint32_t index, sterna_device_info *info)
     return STERNA_OK;
 }
 
-static sterna_status open_device(const sterna_host *host, const sterna_open_params *params,
-                                 sterna_device **device, sterna_fault *fault)
-{
-    return sterna_gpu_open(&sterna_mock_driver, host, params, device, fault);
-}
-
-static const sterna_backend_api api = {
-    .name = "mock",
-    .device_count = device_count,
-    .device_info = device_info,
-    .open = open_device,
-    STERNA_GPU_API,
-};
-
-const sterna_backend_api *sterna_backend_mock_entry(uint32_t abi_version)
-{
-    return abi_version == STERNA_ABI_VERSION ? &api : NULL;
-}
+STERNA_GPU_BACKEND(mock, sterna_mock_driver, device_count, device_info)

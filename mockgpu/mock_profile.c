@@ -2,6 +2,7 @@
 #include "mock_profile.h"
 #include "base/size.h"
 #include "base/sys.h"
+#include "gpu/gpu_settings.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -55,24 +56,6 @@ static bool same(piece a, const char *name)
     return a.length == strlen(name) && memcmp(a.text, name, a.length) == 0;
 }
 
-static bool number(piece text, uint64_t *out)
-{
-    uint64_t value = 0, unit = 1;
-    if (text.length > 1) {
-        char last = text.text[text.length - 1];
-        unit = last == 'k' ? 1ull << 10 : last == 'm' ? 1ull << 20 : last == 'g' ? 1ull << 30 : 1;
-        if (unit > 1) text.length--;
-    }
-    if (text.length == 0) return false;
-    for (size_t i = 0; i < text.length; i++) {
-        uint64_t digit = (uint64_t)(text.text[i] - '0');
-        if (text.text[i] < '0' || text.text[i] > '9' || !sterna_mul_u64(value, 10, &value) ||
-            !sterna_add_u64(value, digit, &value))
-            return false;
-    }
-    return sterna_mul_u64(value, unit, out);
-}
-
 /* The place of a word in "drop|shift|cut". */
 static bool word(piece text, const char *words, uint64_t *out)
 {
@@ -94,7 +77,8 @@ static sterna_status set_value(const key_row *row, piece value, const char *wher
     uint64_t parsed;
     switch (row->kind) {
     case NUMBER:
-        if (!number(value, &parsed) || parsed < row->low || parsed > row->high)
+        if (!sterna_gpu_settings_number(value.text, value.length, &parsed) || parsed < row->low ||
+            parsed > row->high)
             return sterna_fail(fault, code,
                                "%s: %s = '%.*s' is not a number from %" PRIu64 " to %" PRIu64 " (%s)", where,
                                row->name, (int)value.length, value.text, row->low, row->high, row->sentence);

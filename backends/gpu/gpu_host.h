@@ -42,4 +42,22 @@ uint32_t sterna_gpu_kernels_used(sterna_device *device, sterna_kernel_use *uses,
     .plan_destroy = sterna_gpu_plan_destroy, .submit = sterna_gpu_submit, .wait = sterna_gpu_wait,           \
     .kernels_used = sterna_gpu_kernels_used
 
+/* The backend over a driver, behind two functions that list its devices: its table and its entry. */
+#define STERNA_GPU_BACKEND(backend, driver, count, info_of)                                                  \
+    const sterna_backend_api *sterna_backend_##backend##_entry(uint32_t abi_version);                        \
+    static sterna_status open_device(const sterna_host *host, const sterna_open_params *params,              \
+                                     sterna_device **device, sterna_fault *fault)                            \
+    {                                                                                                        \
+        return sterna_gpu_open(&(driver), host, params, device, fault);                                      \
+    }                                                                                                        \
+    const sterna_backend_api *sterna_backend_##backend##_entry(uint32_t abi_version)                         \
+    {                                                                                                        \
+        static const sterna_backend_api api = {.name = #backend,                                             \
+                                               .device_count = (count),                                      \
+                                               .device_info = (info_of),                                     \
+                                               .open = open_device,                                          \
+                                               STERNA_GPU_API};                                              \
+        return abi_version == STERNA_ABI_VERSION ? &api : NULL;                                              \
+    }
+
 #endif

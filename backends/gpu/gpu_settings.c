@@ -2,12 +2,10 @@
 #include "gpu/gpu_settings.h"
 #include "base/size.h"
 #include <inttypes.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
-/* A whole number with or without a unit; false when it is none or does not fit. */
-static bool number(const char *text, size_t length, uint64_t *out)
+bool sterna_gpu_settings_number(const char *text, size_t length, uint64_t *out)
 {
     static const char units[] = "kmg";
     const char *unit = length > 1 ? strchr(units, text[length - 1]) : NULL;
@@ -26,7 +24,7 @@ static sterna_status set(const char *prefix, const sterna_gpu_key *key, const ch
                          void *settings, sterna_fault *fault)
 {
     uint64_t parsed;
-    if (!number(value, length, &parsed) || parsed < key->low || parsed > key->high)
+    if (!sterna_gpu_settings_number(value, length, &parsed) || parsed < key->low || parsed > key->high)
         return sterna_fail(
             fault, STERNA_USAGE, "%s %s = '%.*s' is not a number from %" PRIu64 " to %" PRIu64 " (%s)",
             prefix, key->name, length < 40 ? (int)length : 40, value, key->low, key->high, key->sentence);

@@ -4,6 +4,7 @@
 #define STERNA_GPU_SETTINGS_H
 
 #include "base/status.h"
+#include <stdbool.h>
 #include <stddef.h>
 
 typedef struct sterna_gpu_key {
@@ -12,8 +13,11 @@ typedef struct sterna_gpu_key {
     size_t offset; /* of the uint64_t in the settings' struct */
 } sterna_gpu_key;
 
-/* Reads "key=value,key=value" (nothing at all is allowed) into `settings`; the last of a key wins. Values are whole
- * numbers; k, m and g behind one multiply by powers of 1024. USAGE, naming `prefix` ("opencl:") and the key. */
+/* A whole number; k, m or g behind it multiplies by a power of 1024. False when it is none or does not fit. */
+bool sterna_gpu_settings_number(const char *text, size_t length, uint64_t *out);
+
+/* Reads "key=value,key=value" (nothing at all is allowed) into `settings`; the last of a key wins. Values are numbers
+ * as above. USAGE, naming `prefix` ("opencl:") and the key. */
 sterna_status sterna_gpu_settings_read(const char *prefix, const char *text, const sterna_gpu_key *keys,
                                        size_t n_keys, void *settings, sterna_fault *fault);
 

@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-const sterna_backend_api *sterna_backend_hip_entry(uint32_t abi_version);
-
 /* Code objects made of kernels.def when this was built (CMakeLists.txt). */
 #define HIP_IMAGE(arch)                                                                                      \
     extern const unsigned char sterna_hip_kernels_##arch[], sterna_hip_kernels_##arch##_sha256[32];          \
@@ -85,21 +83,4 @@ static sterna_status device_info(uint32_t index, sterna_device_info *info)
     return sterna_stream_device_info(&family, index, info);
 }
 
-static sterna_status open_device(const sterna_host *host, const sterna_open_params *params,
-                                 sterna_device **device, sterna_fault *fault)
-{
-    return sterna_gpu_open(&driver, host, params, device, fault);
-}
-
-static const sterna_backend_api api = {
-    .name = "hip",
-    .device_count = device_count,
-    .device_info = device_info,
-    .open = open_device,
-    STERNA_GPU_API,
-};
-
-const sterna_backend_api *sterna_backend_hip_entry(uint32_t abi_version)
-{
-    return abi_version == STERNA_ABI_VERSION ? &api : NULL;
-}
+STERNA_GPU_BACKEND(hip, driver, device_count, device_info)

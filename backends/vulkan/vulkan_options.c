@@ -1,6 +1,7 @@
 /* Parsing of a variant: a device, then keys. */
 #include "vulkan_options.h"
 #include "base/size.h"
+#include "gpu/gpu_settings.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,22 +17,6 @@ static const key_row keys[] = {
     {#name, sentence, low, high, offsetof(sterna_vulkan_options, name)},
 #include "vulkan_keys.def"
 };
-
-static bool number(const char *text, size_t length, uint64_t *out)
-{
-    uint64_t value = 0, unit = 1;
-    char last = length > 1 ? text[length - 1] : '0';
-    if (last == 'k' || last == 'm' || last == 'g') {
-        unit = last == 'k' ? 1ull << 10 : last == 'm' ? 1ull << 20 : 1ull << 30;
-        length--;
-    }
-    if (length == 0) return false;
-    for (size_t i = 0; i < length; i++)
-        if (text[i] < '0' || text[i] > '9' || !sterna_mul_u64(value, 10, &value) ||
-            !sterna_add_u64(value, (uint64_t)(text[i] - '0'), &value))
-            return false;
-    return sterna_mul_u64(value, unit, out);
-}
 
 static sterna_status copy_text(const char *what, const char *text, size_t length, char *out, size_t size,
                                sterna_fault *fault)
@@ -54,7 +39,8 @@ static sterna_status set_key(const char *text, size_t name_length, size_t length
     for (size_t i = 0; i < STERNA_COUNT(keys); i++) {
         uint64_t parsed;
         if (strlen(keys[i].name) != name_length || memcmp(text, keys[i].name, name_length) != 0) continue;
-        if (!number(value, value_length, &parsed) || parsed < keys[i].low || parsed > keys[i].high)
+        if (!sterna_gpu_settings_number(value, value_length, &parsed) || parsed < keys[i].low ||
+            parsed > keys[i].high)
             return sterna_fail(fault, STERNA_USAGE,
                                "vulkan: %s=%.*s is not a number from %" PRIu64 " to %" PRIu64 " (%s)",
                                keys[i].name, (int)(value_length < 40 ? value_length : 40), value, keys[i].low,
