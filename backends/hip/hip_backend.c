@@ -19,8 +19,13 @@ static const stream_image images[] = {
 #undef HIP_IMAGE
 };
 
-static const char *const libraries[] = {"libamdhip64.so", "libamdhip64.so.7", "libamdhip64.so.6",
-                                        "libamdhip64.so.5", NULL};
+/* The last one is where ROCm's packages put it; not all of them tell the loader. */
+static const char *const libraries[] = {"libamdhip64.so",
+                                        "libamdhip64.so.7",
+                                        "libamdhip64.so.6",
+                                        "libamdhip64.so.5",
+                                        "/opt/rocm/lib/libamdhip64.so",
+                                        NULL};
 
 /* The name of the architecture stands in the device's properties, whose layout differs between versions of the runtime: a
  * text that begins with "gfx" behind the device's name, which comes first. Features follow it after a colon. */
@@ -58,6 +63,8 @@ static const stream_family family = {
     .libraries = libraries,
     .library_variable = STERNA_ENV_HIP_LIBRARY,
     .absent = "install AMD's ROCm runtime",
+    .unseen = "see rocminfo, and whether this user may open /dev/kfd (groups render, video)",
+    .made_by = "clang for code objects of version 4",
     .images = images,
     .n_images = STERNA_COUNT(images),
     .arch_name = arch_name,

@@ -230,6 +230,8 @@ void sterna_vendor_set_current(vendor_context *context);
 vendor_code sterna_vendor_current(vendor_context **context);
 /* The same for calls that may wait: they are not allowed during a capture (and spoil it). */
 vendor_code sterna_vendor_outside_capture(vendor_context **context);
+/* For calls that give something back, which a broken context lets them do: INVALID_CONTEXT when none is current. */
+vendor_code sterna_vendor_any_current(void);
 
 /* Memory and copies (vendor_memory.c). */
 vendor_code sterna_vendor_memory_alloc(uint64_t *address, size_t bytes);

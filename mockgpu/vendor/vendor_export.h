@@ -12,10 +12,10 @@
 #define VENDOR_EXPORT      __attribute__((visibility("default")))
 
 #if VENDOR_HIP
-enum { VENDOR_VERSION = 50200000 }; /* 5.2 */
+enum { VENDOR_VERSION = 60300000 }; /* 6.3 */
 #define VENDOR_PICK(cuda, hip) hip
 #else
-enum { VENDOR_VERSION = 12040 }; /* 12.4 */
+enum { VENDOR_VERSION = 13000 }; /* 13.0 */
 #define VENDOR_PICK(cuda, hip) cuda
 #endif
 

@@ -39,13 +39,10 @@ int call_device_set(int ordinal)
     return sterna_vendor_leave(code == VENDOR_SUCCESS ? sterna_vendor_choose() : code);
 }
 
-/* hipDeviceProp_t of ROCm 5.2: what a host that knows no version may look for is the name, at its begin, and the
- * architecture; the rest is zero. */
-VENDOR_EXPORT int hipGetDeviceProperties(void *properties, int ordinal);
-
-int hipGetDeviceProperties(void *properties, int ordinal)
+/* hipDeviceProp_t: what a host that knows no version may look for is the name, at its begin, and the architecture; the rest
+ * is zero. */
+static int write_properties(void *properties, int ordinal, size_t bytes, size_t architecture)
 {
-    enum { BYTES = 792, ARCHITECTURE = 396, ARCHITECTURE_BYTES = 256 };
     sterna_gpu_limits limits;
     char *out = properties;
     sterna_vendor_enter();
@@ -54,10 +51,24 @@ int hipGetDeviceProperties(void *properties, int ordinal)
                            : sterna_vendor_fail(VENDOR_INVALID_VALUE, "properties: nowhere to write to");
     if (code == VENDOR_SUCCESS) code = sterna_vendor_limits(&limits);
     if (code == VENDOR_SUCCESS) {
-        memset(out, 0, BYTES);
+        memset(out, 0, bytes);
         snprintf(out, 256, "%s", VENDOR_DEVICE_NAME);
-        snprintf(out + ARCHITECTURE, ARCHITECTURE_BYTES, "%s:sramecc+:xnack-",
-                 sterna_vendor_gfx(limits.subgroup));
+        snprintf(out + architecture, 256, "%s:sramecc+:xnack-", sterna_vendor_gfx(limits.subgroup));
     }
     return sterna_vendor_leave(code);
+}
+
+VENDOR_EXPORT int hipGetDeviceProperties(void *properties, int ordinal);
+VENDOR_EXPORT int hipGetDevicePropertiesR0600(void *properties, int ordinal);
+
+/* The structure of ROCm 5, and of its successors for programs that were compiled for it. */
+int hipGetDeviceProperties(void *properties, int ordinal)
+{
+    return write_properties(properties, ordinal, 792, 396);
+}
+
+/* That of ROCm 6 and 7. */
+int hipGetDevicePropertiesR0600(void *properties, int ordinal)
+{
+    return write_properties(properties, ordinal, 1472, 1160);
 }

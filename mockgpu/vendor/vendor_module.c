@@ -56,7 +56,9 @@ vendor_code sterna_vendor_module_unload(const void *handle)
 {
     vendor_module *module = sterna_vendor_object(VENDOR_MODULE, handle);
     if (!module) return sterna_vendor_fail(VENDOR_INVALID_HANDLE, "%p is no module to be unloaded", handle);
-    vendor_code code = module->context->sticky;
+    vendor_code code = sterna_vendor_any_current();
+    if (code != VENDOR_SUCCESS) return code;
+    code = module->context->sticky;
     sterna_vendor_module_end(module);
     return code;
 }

@@ -348,6 +348,13 @@ vendor_code sterna_vendor_current(vendor_context **context)
     return VENDOR_SUCCESS;
 }
 
+vendor_code sterna_vendor_any_current(void)
+{
+    vendor_context *context = NULL;
+    vendor_code code = sterna_vendor_current(&context);
+    return context ? VENDOR_SUCCESS : code;
+}
+
 __attribute__((visibility("default"))) const char *sterna_mock_vendor(sterna_mock_vendor_state *state);
 
 const char *sterna_mock_vendor(sterna_mock_vendor_state *state)

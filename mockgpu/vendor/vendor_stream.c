@@ -217,7 +217,9 @@ vendor_code sterna_vendor_stream_destroy(const void *handle)
 {
     vendor_stream *stream = handle ? sterna_vendor_object(VENDOR_STREAM, handle) : NULL;
     if (!stream) return sterna_vendor_fail(VENDOR_INVALID_HANDLE, "%p is no stream to be destroyed", handle);
-    vendor_code code = sterna_vendor_wait(stream->context, stream);
+    vendor_code code = sterna_vendor_any_current();
+    if (code != VENDOR_SUCCESS) return code;
+    code = sterna_vendor_wait(stream->context, stream);
     sterna_vendor_stream_end(stream);
     return code;
 }
@@ -307,8 +309,9 @@ vendor_code sterna_vendor_event_destroy(const void *handle)
 {
     vendor_event *event = sterna_vendor_object(VENDOR_EVENT, handle);
     if (!event) return sterna_vendor_fail(VENDOR_INVALID_HANDLE, "%p is no event to be destroyed", handle);
-    sterna_vendor_event_end(event);
-    return VENDOR_SUCCESS;
+    vendor_code code = sterna_vendor_any_current();
+    if (code == VENDOR_SUCCESS) sterna_vendor_event_end(event);
+    return code;
 }
 
 vendor_code sterna_vendor_event_record(const void *handle, const void *stream_handle)

@@ -36,7 +36,7 @@ static void *find(void *library, const char *names)
     return NULL;
 }
 
-static sterna_status fill(stream_api *api, void *library, sterna_fault *fault)
+static sterna_status fill(stream_api *api, void *library, const char *unseen, sterna_fault *fault)
 {
     api->has_graphs = true;
     for (size_t i = 0; i < STERNA_COUNT(symbols); i++) {
@@ -59,7 +59,8 @@ static sterna_status fill(stream_api *api, void *library, sterna_fault *fault)
         char name[STREAM_NAME];
         sterna_stream_error_name(api, error, name);
         if (error == STREAM_NO_DEVICE || error == STREAM_BAD_DEVICE) /* HIP without a GPU says the second */
-            return sterna_fail(fault, STERNA_UNSUPPORTED, "%s finds no device: %s", api->path, name);
+            return sterna_fail(fault, STERNA_UNSUPPORTED, "%s finds no device: %s; %s", api->path, name,
+                               unseen);
         return sterna_fail(fault, STERNA_UNSUPPORTED, "%s cannot be initialised: %s", api->path, name);
     }
     return STERNA_OK;
@@ -69,8 +70,8 @@ static stream_api loaded[MAX_LIBRARIES];
 static size_t n_loaded;
 static pthread_mutex_t loading = PTHREAD_MUTEX_INITIALIZER;
 
-static sterna_status load_one(stream_column column, const char *path, const stream_api **api, bool *found,
-                              sterna_fault *fault)
+static sterna_status load_one(stream_column column, const char *path, const char *unseen,
+                              const stream_api **api, bool *found, sterna_fault *fault)
 {
     *found = true;
     for (size_t i = 0; i < n_loaded; i++)
@@ -89,7 +90,7 @@ static sterna_status load_one(stream_column column, const char *path, const stre
         *found = false;
         return sterna_fail(fault, STERNA_FILE, "%s", why.text);
     }
-    sterna_status status = fill(&made, library, fault);
+    sterna_status status = fill(&made, library, unseen, fault);
     if (status != STERNA_OK)
         return status; /* it stays loaded, as drivers want it, but is tried anew next time */
     loaded[n_loaded] = made;
@@ -97,8 +98,8 @@ static sterna_status load_one(stream_column column, const char *path, const stre
     return STERNA_OK;
 }
 
-sterna_status sterna_stream_load(stream_column column, const char *const *paths, const stream_api **api,
-                                 sterna_fault *fault)
+sterna_status sterna_stream_load(stream_column column, const char *const *paths, const char *unseen,
+                                 const stream_api **api, sterna_fault *fault)
 {
     sterna_status status = STERNA_FILE;
     sterna_fault first = {0};
@@ -106,7 +107,7 @@ sterna_status sterna_stream_load(stream_column column, const char *const *paths,
     pthread_mutex_lock(&loading);
     for (; *paths && !found; paths++) {
         sterna_fault why = {0};
-        status = load_one(column, *paths, api, &found, &why);
+        status = load_one(column, *paths, unseen, api, &found, &why);
         if (status != STERNA_OK && (found || first.status == STERNA_OK)) first = why;
     }
     pthread_mutex_unlock(&loading);

@@ -34,9 +34,10 @@ enum {
 
 /* Loads the first of `paths` (NULL-terminated) that loads, looks up its symbols and initialises it. A library that was
  * loaded before is given back as it is, and none is ever unloaded: drivers leave threads and exit handlers behind.
- * FILE: none loads. UNSUPPORTED: one loads, but lacks a symbol or cannot be initialised. The text says which and why. */
-sterna_status sterna_stream_load(stream_column column, const char *const *paths, const stream_api **api,
-                                 sterna_fault *fault);
+ * FILE: none loads. UNSUPPORTED: one loads, but lacks a symbol or cannot be initialised. The text says which and why;
+ * `unseen` stands at its end where there is no device. */
+sterna_status sterna_stream_load(stream_column column, const char *const *paths, const char *unseen,
+                                 const stream_api **api, sterna_fault *fault);
 
 /* "CUDA_ERROR_ILLEGAL_ADDRESS (700)"; a mock has a whole sentence behind the name. */
 enum { STREAM_NAME = 240 };

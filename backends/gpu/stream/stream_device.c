@@ -50,11 +50,16 @@ sterna_status sterna_stream_failed(stream_device *device, int error, const char 
     return sterna_fail(fault, STERNA_DEVICE, "%s", text);
 }
 
+int sterna_stream_make_current(const stream_device *device)
+{
+    const stream_api *api = device->api;
+    return api->context_set ? api->context_set(device->context) : api->device_set(device->gpu.ordinal);
+}
+
 sterna_status sterna_stream_enter(stream_device *device, sterna_fault *fault)
 {
     if (device->lost) return sterna_fail(fault, STERNA_DEVICE, "%s", device->loss.text);
-    const stream_api *api = device->api;
-    int error = api->context_set ? api->context_set(device->context) : api->device_set(device->gpu.ordinal);
+    int error = sterna_stream_make_current(device);
     if (error == STREAM_OK) return STERNA_OK;
     return sterna_stream_failed(device, error, "the device cannot be made current", fault);
 }
@@ -80,7 +85,8 @@ static sterna_status find_device(stream_device *device, sterna_fault *fault)
     if (error != STREAM_OK && error != STREAM_NO_DEVICE)
         return sterna_stream_failed(device, error, "devices cannot be counted", fault);
     if (error == STREAM_NO_DEVICE || count < 1)
-        return sterna_fail(fault, STERNA_UNSUPPORTED, "%s: the driver finds no device", family->name);
+        return sterna_fail(fault, STERNA_UNSUPPORTED, "%s: the driver finds no device; %s", family->name,
+                           family->unseen);
     while (wanted[digits] >= '0' && wanted[digits] <= '9' && digits < 4)
         number = number * 10 + (wanted[digits++] - '0');
     if (!wanted[digits]) {
@@ -108,7 +114,7 @@ static int make_objects(stream_device *device, const char **what)
     if (api->context_retain) error = api->context_retain(&device->context, device->gpu.device);
     if (error != STREAM_OK) return error;
     device->retained = true;
-    error = api->context_set ? api->context_set(device->context) : api->device_set(device->gpu.ordinal);
+    error = sterna_stream_make_current(device);
     if (error != STREAM_OK) return error;
     *what = "the stream cannot be made";
     error = api->stream_create(&device->stream, 1);
@@ -122,7 +128,7 @@ static int make_objects(stream_device *device, const char **what)
     *what = "page-locked memory for copies is refused";
     error = api->host_alloc((void **)&device->staging, (STAGING_CHUNKS + 1) * (size_t)STAGING_BYTES, 0);
     if (error != STREAM_OK) return error;
-    *what = "the kernels cannot be loaded";
+    *what = NULL; /* load_failed */
     return api->module_load(&device->module, device->gpu.image->bytes);
 }
 
@@ -138,6 +144,17 @@ static const char *missing_object(const stream_device *device)
     if (!device->idle_mark) return "event";
     if (!device->staging) return "page-locked memory";
     return device->module ? NULL : "module";
+}
+
+/* Mostly it is a driver older than the compiler: cuModuleLoadData refuses code of a later major version, and PTX of any
+ * later one (CUDA Compatibility, section 2). */
+static sterna_status load_failed(stream_device *device, int error, sterna_fault *fault)
+{
+    char what[160], version[32];
+    sterna_stream_driver_version(device->family, device->api, version);
+    snprintf(what, sizeof what, "the driver, of %s %s, cannot load the kernels, made by %s",
+             device->family->title, version, device->family->made_by);
+    return sterna_stream_failed(device, error, what, fault);
 }
 
 static void release(stream_device *device)
@@ -187,7 +204,8 @@ sterna_status sterna_stream_open(const stream_family *family, const sterna_host 
     if (status == STERNA_OK) {
         int error = make_objects(device, &what);
         if (error != STREAM_OK)
-            status = sterna_stream_failed(device, error, what, fault);
+            status =
+                what ? sterna_stream_failed(device, error, what, fault) : load_failed(device, error, fault);
         else if ((what = missing_object(device)) != NULL)
             status = sterna_fail(fault, STERNA_DEVICE, "%s: the driver reported success and gave no %s",
                                  family->name, what);
@@ -207,6 +225,8 @@ void sterna_stream_close(void *gpu)
     stream_device *device = gpu;
     sterna_fault fault = {0};
     if (sterna_stream_enter(device, &fault) == STERNA_OK) sterna_stream_idle(device, "close", &fault);
+    /* What is left of a lost device is given back in its context, too, which enter() does not make current. */
+    if (!device->silent) (void)sterna_stream_make_current(device);
     uint64_t bytes = device->memory_used;
     uint32_t leaked = sterna_stream_memory_end(device);
     if (leaked && device->host->log) {

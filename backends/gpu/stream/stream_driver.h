@@ -24,6 +24,8 @@ typedef struct stream_family {
     const char *const *libraries; /* NULL-terminated: where the driver is looked for */
     sterna_env library_variable;  /* names another library */
     const char *absent;           /* what to do when none loads: "install NVIDIA's driver" */
+    const char *unseen;           /* what to look at when one loads and finds no device */
+    const char *made_by;          /* the compiler of the images: "nvcc 13.0" */
     const stream_image *images;
     uint32_t n_images;
     /* "sm_90" or "gfx90a", of at least 32 bytes. */

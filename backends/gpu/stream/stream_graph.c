@@ -131,7 +131,8 @@ static int capture(stream_device *device, stream_list *entry)
                                         &graph); /* also after a failure: the stream is to be usable */
     if (error == STREAM_OK) error = ended;
     if (error == STREAM_OK && graph) error = api->graph_instantiate(&exec, graph, 0);
-    if (graph) api->graph_destroy(graph);
+    /* HIP's runtime stores a pointer that points nowhere when it fails (hipStreamEndCapture of ROCm 6.3). */
+    if (ended == STREAM_OK && graph) api->graph_destroy(graph);
     if (error != STREAM_OK) return error;
     entry->graph = exec;
     return exec ? STREAM_OK : STREAM_NOT_FOUND; /* success that gave nothing */

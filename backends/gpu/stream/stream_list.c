@@ -7,7 +7,8 @@ sterna_status sterna_stream_find_library(const stream_family *family, const char
     sterna_fault why = {0};
     const char *named = path[0] ? path : sterna_env_get(family->library_variable);
     const char *const one[] = {named, NULL};
-    sterna_status status = sterna_stream_load(family->column, named ? one : family->libraries, api, &why);
+    sterna_status status =
+        sterna_stream_load(family->column, named ? one : family->libraries, family->unseen, api, &why);
     if (status == STERNA_OK) return STERNA_OK;
     if (named || status != STERNA_FILE)
         return sterna_fail(fault, STERNA_UNSUPPORTED, "%s: %s", family->name, why.text);
@@ -73,12 +74,18 @@ sterna_status sterna_stream_describe(const stream_family *family, const stream_a
     return STERNA_OK;
 }
 
+void sterna_stream_driver_version(const stream_family *family, const stream_api *api, char text[32])
+{
+    int number = 0;
+    snprintf(text, 32, "?");
+    if (api->driver_version(&number) == STREAM_OK) family->version_text(number, text);
+}
+
 void sterna_stream_limits(const stream_family *family, const stream_api *api, const stream_gpu *gpu,
                           sterna_gpu_limits *limits)
 {
-    char version[32] = "?";
-    int number = 0;
-    if (api->driver_version(&number) == STREAM_OK) family->version_text(number, version);
+    char version[32];
+    sterna_stream_driver_version(family, api, version);
     int groups = gpu->max_grid_x < gpu->max_grid_y ? gpu->max_grid_x : gpu->max_grid_y;
     sterna_gpu_limits made = {.memory_bytes = gpu->memory,
                               .alignment = 256, /* less is legal; whole lines are read at once */
@@ -93,7 +100,7 @@ void sterna_stream_limits(const stream_family *family, const stream_api *api, co
     snprintf(made.variant, sizeof made.variant, "%d", gpu->ordinal);
     snprintf(made.driver, sizeof made.driver, "%s %s%s", family->title, version,
              api->is_mock ? ", mock" : "");
-    snprintf(made.description, sizeof made.description, "%.60s, %s, %zu MiB, %s driver %s%s", gpu->name,
+    snprintf(made.description, sizeof made.description, "%.60s, %s, %zu MiB, %s driver %.16s%s", gpu->name,
              gpu->arch, gpu->memory >> 20, family->title, version, api->is_mock ? " (a mock library)" : "");
     *limits = made;
 }
@@ -109,7 +116,8 @@ static int count_devices(const stream_family *family, const stream_api **api, st
         return 0;
     }
     if (error == STREAM_NO_DEVICE || count < 1) {
-        sterna_fail(fault, STERNA_UNSUPPORTED, "%s: the driver finds no device", family->name);
+        sterna_fail(fault, STERNA_UNSUPPORTED, "%s: the driver finds no device; %s", family->name,
+                    family->unseen);
         return 0;
     }
     return count;

@@ -81,6 +81,7 @@ void sterna_stream_free(void *gpu, sterna_gpu_memory memory)
     }
     if (sterna_stream_enter(device, &fault) == STERNA_OK) sterna_stream_idle(device, "free", &fault);
     if (!device->silent) {
+        if (device->lost) (void)sterna_stream_make_current(device);
         int error = device->api->memory_free(entry->address);
         if (error != STREAM_OK) sterna_stream_failed(device, error, "freeing memory failed", &fault);
     }

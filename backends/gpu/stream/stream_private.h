@@ -95,7 +95,10 @@ typedef struct stream_device {
     sterna_fault loss;
 } stream_device;
 
-/* Makes the device's context current for this thread, or says that it is lost. */
+/* Makes the device's context current for this thread; the driver's result. Frees and destroys need that, too, also of a lost
+ * device. */
+int sterna_stream_make_current(const stream_device *device);
+/* The same for everything else: says when the device is lost. */
 sterna_status sterna_stream_enter(stream_device *device, sterna_fault *fault);
 /* A call that failed: a fault that names it, and the loss of the device where the error is one that stays. */
 sterna_status sterna_stream_failed(stream_device *device, int error, const char *what, sterna_fault *fault);
@@ -129,6 +132,8 @@ sterna_status sterna_stream_settings(const stream_family *family, const char *va
 /* Fills *gpu; UNSUPPORTED with a sentence when the device cannot be used. */
 sterna_status sterna_stream_describe(const stream_family *family, const stream_api *api, int ordinal,
                                      stream_gpu *gpu, sterna_fault *fault);
+/* The driver's version for people; "?" when it tells none. */
+void sterna_stream_driver_version(const stream_family *family, const stream_api *api, char text[32]);
 void sterna_stream_limits(const stream_family *family, const stream_api *api, const stream_gpu *gpu,
                           sterna_gpu_limits *limits);
 /* Looks for the library: the variant's, the variable's, the default ones. */

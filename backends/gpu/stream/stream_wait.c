@@ -3,9 +3,9 @@
 #include "base/thread.h"
 #include "gpu/stream/stream_private.h"
 
-/* Asks at once, then ever more rarely: a token of a small model takes less than the first span, and whoever waits longer
- * does not notice a millisecond. */
-static const double SPIN_SECONDS = 0.002, LONGEST_NAP = 0.001;
+/* Asks at once, then ever more rarely: a token of a small model takes less than the first span, and what lasts longer is
+ * noticed at most a sixty-fourth of its time too late. */
+static const double SPIN_SECONDS = 0.002, LATE = 1.0 / 64, LONGEST_NAP = 0.001;
 
 /* True once it is reached. `limit` in milliseconds. */
 static sterna_status poll(stream_device *device, void *event, double limit, const char *what, bool *reached,
@@ -22,7 +22,7 @@ static sterna_status poll(stream_device *device, void *event, double limit, cons
         if (waited < SPIN_SECONDS)
             sterna_thread_yield();
         else
-            sterna_sys_sleep(waited / 8 < LONGEST_NAP ? waited / 8 : LONGEST_NAP);
+            sterna_sys_sleep(waited * LATE < LONGEST_NAP ? waited * LATE : LONGEST_NAP);
     }
 }
 

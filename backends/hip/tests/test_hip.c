@@ -3,9 +3,14 @@
 
 const sterna_backend_api *sterna_backend_hip_entry(uint32_t abi_version);
 
-const stream_subject stream_tested = {
-    "hip", "STERNA_HIP_LIBRARY",    "mockgpu/vendor/hip/libamdhip64.so", "gfx90a",
-    true,  sterna_backend_hip_entry};
+const stream_subject stream_tested = {"hip",
+                                      "STERNA_HIP_LIBRARY",
+                                      "mockgpu/vendor/hip/libamdhip64.so",
+                                      "gfx90a",
+                                      true,
+                                      "HIP_VISIBLE_DEVICES",
+                                      "see rocminfo",
+                                      sterna_backend_hip_entry};
 
 #define STREAM_SETTINGS "seed=3,warp=64"
 STREAM_TEST_PROGRAM

@@ -72,6 +72,11 @@ static void the_device(sterna_test *t)
         if (hip) {
             WANT(SUCCESS, rig.api.device_properties(properties, device));
             CHECK(t, strncmp(properties + 396, "gfx1030:", 8) == 0);
+            void *symbol = sterna_sys_dlsym(rig.library, "hipGetDevicePropertiesR0600");
+            CHECK(t, symbol != NULL);
+            memcpy(&rig.api.device_properties, &symbol, sizeof symbol);
+            WANT(SUCCESS, rig.api.device_properties(properties, device));
+            CHECK(t, properties[396] == 0 && strncmp(properties + 1160, "gfx1030:", 8) == 0);
         }
         CHECK(t, strstr(vendor_rig_sentence(&rig, CODE_NOT_FOUND),
                         hip ? "hipErrorNotFound" : "CUDA_ERROR_NOT_FOUND"));
@@ -566,7 +571,7 @@ static void refused_graph(sterna_test *t)
 
 typedef struct elsewhere {
     vendor_rig *rig;
-    int alloc, end, set, after;
+    int alloc, end, set, unload, destroy;
     void *graph;
 } elsewhere;
 
@@ -576,6 +581,10 @@ static void *in_another_thread(void *argument)
     uint64_t address = 0;
     e->alloc = e->rig->api.memory_alloc(&address, 4);
     if (address) e->rig->api.memory_free(address);
+    if (!e->rig->hip) {
+        e->unload = e->rig->api.module_unload(e->rig->module);
+        e->destroy = e->rig->api.stream_destroy(e->rig->stream);
+    }
     e->set = e->rig->hip ? CODE_SUCCESS : e->rig->api.context_set(e->rig->context);
     e->end = e->rig->api.stream_end_capture(e->rig->stream, &e->graph);
     return NULL;
@@ -595,6 +604,7 @@ static void threads(sterna_test *t)
         CHECK(t,
               pthread_create(&thread, NULL, in_another_thread, &e) == 0 && pthread_join(thread, NULL) == 0);
         CHECK(t, e.alloc == (hip ? CODE_SUCCESS : CODE_INVALID_CONTEXT));
+        CHECK(t, hip || (e.unload == CODE_INVALID_CONTEXT && e.destroy == CODE_INVALID_CONTEXT));
         CHECK(t, e.set == CODE_SUCCESS && e.end == CODE_STREAM_CAPTURE_WRONG_THREAD);
         WANT(SUCCESS, rig.api.stream_end_capture(rig.stream, &graph));
         WANT(SUCCESS, rig.api.graph_destroy(graph));

@@ -2,6 +2,7 @@
  * nothing behind, neither here nor in the library. */
 #include "base/fault_point.h"
 #include "stream_rig.h"
+#include <pthread.h>
 
 /* A plan made and run twice for a prompt and twice for one row. */
 static sterna_status whole_run(const char *settings, const char *keys, float *out, sterna_fault *fault)
@@ -177,4 +178,120 @@ void stream_sync_names_the_node(sterna_test *t)
         CHECK(t, tiny_submit(&p, 2, &fence) == STERNA_DEVICE); /* and stays lost */
         tiny_close(&p);
     }
+}
+
+/* A driver without a device says what to look at, whether its initialisation or its count tells. */
+void stream_no_device_is_told(sterna_test *t)
+{
+    const sterna_backend_api *api = stream_api_table();
+    NEEDS_MOCK(t);
+    setenv(stream_tested.variable, stream_library(), 1);
+    for (uint32_t turn = 0; turn < 2; turn++) {
+        sterna_device_info info = {.size = sizeof info};
+        setenv(stream_tested.visible, "-1", 1);
+        CHECK(t, api->device_count() == 1 && api->device_info(0, &info) == STERNA_OK && !info.usable);
+        CHECK_MSG(t, strstr(info.why, stream_tested.unseen), "%s", info.why);
+        unsetenv(stream_tested.visible);
+        CHECK(t, api->device_info(0, &info) == STERNA_OK && info.usable); /* from now on it is initialised */
+    }
+}
+
+static void any_arch(const stream_api *api, int device, int ordinal, char arch[32])
+{
+    (void)api, (void)device, (void)ordinal;
+    snprintf(arch, 32, "any");
+}
+
+static bool any_fits(const stream_image *image, const char *arch)
+{
+    return strcmp(image->arch, arch) == 0;
+}
+
+static void version(int number, char text[32])
+{
+    snprintf(text, 32, "%d", number > 0);
+}
+
+/* Both versions are told: mostly it is a driver older than the compiler. */
+void stream_kernels_that_do_not_load(sterna_test *t)
+{
+    static const unsigned char bytes[256] = "neither a fatbin nor an ELF file", sha256[32];
+    static const size_t size = sizeof bytes;
+    static const stream_image image = {"any", bytes, &size, sha256};
+    const bool hip = stream_tested.keeps_context;
+    const char *const libraries[] = {stream_library(), NULL};
+    const stream_family family = {
+        .name = stream_tested.name,
+        .title = "TITLE",
+        .column = hip ? STREAM_HIP : STREAM_CUDA,
+        .libraries = libraries,
+        .library_variable = hip ? STERNA_ENV_HIP_LIBRARY : STERNA_ENV_CUDA_LIBRARY,
+        .absent = "",
+        .unseen = "",
+        .made_by = "a test",
+        .images = &image,
+        .n_images = 1,
+        .arch_name = any_arch,
+        .fits = any_fits,
+        .version_text = version,
+    };
+    sterna_gpu_limits limits;
+    sterna_fault fault = {0};
+    void *gpu;
+    NEEDS_MOCK(t);
+    CHECK(t, sterna_stream_open(&family, op_case_host(), "", &gpu, &limits, &fault) == STERNA_DEVICE);
+    CHECK_MSG(t, strstr(fault.text, ": the driver, of TITLE 1, cannot load the kernels, made by a test: "),
+              "%s", fault.text);
+    CHECK_MSG(t, strstr(fault.text, "(200)"), "%s", fault.text);
+    CHECK(t, stream_nothing_left(t));
+}
+
+typedef struct elsewhere {
+    const sterna_gpu_driver *driver;
+    void *gpu;
+    sterna_gpu_memory memory;
+} elsewhere;
+
+static void *free_it(void *argument)
+{
+    elsewhere *e = argument;
+    e->driver->free(e->gpu, e->memory);
+    return NULL;
+}
+
+static void *close_it(void *argument)
+{
+    elsewhere *e = argument;
+    e->driver->close(e->gpu);
+    return NULL;
+}
+
+/* A device that is lost while its context works gives back what it has, also in threads that have no context yet: another
+ * device of the process keeps the context alive. */
+void stream_lost_device_is_closed_elsewhere(sterna_test *t)
+{
+    char variant[400];
+    pthread_t thread;
+    sterna_gpu_limits limits;
+    sterna_fault fault = {0};
+    NEEDS_MOCK(t);
+    sterna_device *stays = stream_open(t, "", "");
+    CHECK(t, stays != NULL);
+    const stream_held before = stream_mock_held(t);
+    elsewhere e = {.driver = stays->driver};
+    snprintf(variant, sizeof variant, "library=%s", stream_library());
+    CHECK(t, e.driver->open(op_case_host(), variant, &e.gpu, &limits, &fault) == STERNA_OK);
+    CHECK(t, e.driver->alloc(e.gpu, 4096, &e.memory, &fault) == STERNA_OK);
+    e.driver->free(e.gpu, 0); /* no handle: whoever does that is not to be trusted any more */
+    CHECK(t, e.driver->alloc(e.gpu, 4096, &e.memory, &fault) == STERNA_DEVICE);
+    CHECK(t, pthread_create(&thread, NULL, free_it, &e) == 0 && pthread_join(thread, NULL) == 0);
+    CHECK(t, stream_mock_held(t).allocations == before.allocations);
+    CHECK(t, pthread_create(&thread, NULL, close_it, &e) == 0 && pthread_join(thread, NULL) == 0);
+    const stream_held after = stream_mock_held(t);
+    CHECK_MSG(t, memcmp(&before, &after, sizeof after) == 0,
+              "left: %u allocations, %u pinned, %u streams, %u events, %u modules",
+              after.allocations - before.allocations, after.pinned - before.pinned,
+              after.streams - before.streams, after.events - before.events, after.modules - before.modules);
+    stream_api_table()->close(stays);
+    CHECK(t, stream_nothing_left(t));
 }

@@ -81,6 +81,13 @@ bool stream_nothing_left(sterna_test *t)
     return false;
 }
 
+stream_held stream_mock_held(sterna_test *t)
+{
+    mock_state s;
+    if (!ask(t, &s)) return (stream_held){0};
+    return (stream_held){s.allocations, s.pinned, s.streams, s.events, s.modules, s.graphs};
+}
+
 uint64_t stream_mock_launches(sterna_test *t)
 {
     mock_state state;

@@ -27,6 +27,11 @@ bool stream_make(sterna_test *t, tiny_plan *p, const char *settings, const char 
 const stream_device *stream_of(const sterna_device *device);
 /* Is the mock library empty of contexts, memory, streams, events, modules and graphs? */
 bool stream_nothing_left(sterna_test *t);
+/* What its context holds. */
+typedef struct stream_held {
+    uint32_t allocations, pinned, streams, events, modules, graphs;
+} stream_held;
+stream_held stream_mock_held(sterna_test *t);
 /* Launches it has run since it was loaded, and how many of those opening a device takes. */
 uint64_t stream_mock_launches(sterna_test *t);
 uint32_t stream_opening_launches(sterna_test *t);

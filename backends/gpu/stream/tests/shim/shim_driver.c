@@ -224,9 +224,11 @@ int cuEventRecord(UNUSED void *event, UNUSED void *stream)
 {
     return 0;
 }
+static int broken;
+
 int cuEventQuery(UNUSED void *event)
 {
-    return 0;
+    return broken ? 999 : 0;
 }
 int cuModuleLoadData(void **module, UNUSED const void *image)
 {
@@ -247,8 +249,10 @@ int cuFuncGetAttribute(int *value, UNUSED int attribute, UNUSED void *function)
     return *value = 0;
 }
 
-/* Captures begin well and fail at their end: the host has to do without graphs. */
+/* Captures begin well and fail at their end: the host has to do without graphs. What is stored there is no graph, as with
+ * HIP's runtime; who destroys it is lost. */
 static int captures;
+static char no_graph;
 
 int cuStreamBeginCapture_v2(UNUSED void *stream, UNUSED int mode)
 {
@@ -258,7 +262,7 @@ int cuStreamBeginCapture_v2(UNUSED void *stream, UNUSED int mode)
 int cuStreamEndCapture(UNUSED void *stream, void **graph)
 {
     captures = 0;
-    *graph = NULL;
+    *graph = &no_graph;
     return 901;
 }
 int cuGraphInstantiateWithFlags(void **exec, UNUSED void *graph, UNUSED unsigned long long flags)
@@ -274,8 +278,9 @@ int cuGraphExecDestroy(UNUSED void *exec)
 {
     return 0;
 }
-int cuGraphDestroy(UNUSED void *graph)
+int cuGraphDestroy(void *graph)
 {
+    broken |= graph == &no_graph;
     return 0;
 }
 
