@@ -1,17 +1,14 @@
 /* Ctrl-C. Owns: the signal handler of the program. The library installs none. */
 #include "cli/main.h"
 #include <signal.h>
-#include <stdatomic.h>
 #include <stddef.h>
 
 static void (*volatile action_now)(void *context);
 static void *volatile context_now;
-static volatile sig_atomic_t seen;
 
 static void handle(int signal_number)
 {
     (void)signal_number;
-    seen = 1;
     if (action_now) action_now(context_now);
 }
 
@@ -29,9 +26,4 @@ void sterna_on_interrupt(void (*action)(void *context), void *context)
     action_now = action;
     sigaction(SIGINT, &handler, NULL);
     sigaction(SIGTERM, &handler, NULL);
-}
-
-bool sterna_interrupted(void)
-{
-    return seen != 0;
 }

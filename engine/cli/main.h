@@ -10,7 +10,5 @@ sterna_status sterna_print_version(sterna_out *out, bool as_json, sterna_fault *
 /* From now on Ctrl-C (SIGINT, SIGTERM) calls action(context) in the signal handler, once; the next one kills.
  * action NULL: no longer. */
 void sterna_on_interrupt(void (*action)(void *context), void *context);
-/* Was there a Ctrl-C? */
-bool sterna_interrupted(void);
 
 #endif

@@ -189,10 +189,6 @@ bool sterna_tokenizer_adds_bos(const sterna_tokenizer *tokenizer)
 {
     return tokenizer->add_bos;
 }
-bool sterna_tokenizer_adds_eos(const sterna_tokenizer *tokenizer)
-{
-    return tokenizer->add_eos;
-}
 
 bool sterna_tokenizer_is_end(const sterna_tokenizer *tokenizer, uint32_t id)
 {

@@ -96,9 +96,8 @@ void sterna_tokenizer_free(sterna_tokenizer *tokenizer);
 uint32_t sterna_tokenizer_count(const sterna_tokenizer *tokenizer);
 sterna_token_type sterna_tokenizer_type(const sterna_tokenizer *tokenizer, uint32_t id);
 const sterna_token_ids *sterna_tokenizer_ids(const sterna_tokenizer *tokenizer);
-/* Whether STERNA_ENCODE_AFFIXES puts BOS in front and EOS behind. */
+/* Whether STERNA_ENCODE_AFFIXES puts BOS in front. */
 bool sterna_tokenizer_adds_bos(const sterna_tokenizer *tokenizer);
-bool sterna_tokenizer_adds_eos(const sterna_tokenizer *tokenizer);
 /* True for the tokens that end a text: EOS, EOT, EOM. */
 bool sterna_tokenizer_is_end(const sterna_tokenizer *tokenizer, uint32_t id);
 /* The id of a token by its text as the vocabulary stores it, control tokens included; STERNA_TOKEN_NONE. */

@@ -4,10 +4,10 @@
 #include <string.h>
 
 static const struct {
-    const char *name, *sentence;
+    const char *name;
     bool failed;
 } rows[STERNA_VERDICTS] = {
-#define VERDICT(name, is_failure, sentence) {#name, sentence, is_failure},
+#define VERDICT(name, is_failure, sentence) {#name, is_failure},
 #include "judge/verdict.def"
 #undef VERDICT
 };
@@ -15,11 +15,6 @@ static const struct {
 const char *sterna_verdict_name(sterna_verdict_code code)
 {
     return code < STERNA_VERDICTS ? rows[code].name : "?";
-}
-
-const char *sterna_verdict_sentence(sterna_verdict_code code)
-{
-    return code < STERNA_VERDICTS ? rows[code].sentence : "?";
 }
 
 bool sterna_verdict_failed(sterna_verdict_code code)

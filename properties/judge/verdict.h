@@ -19,7 +19,6 @@ typedef struct sterna_verdict {
 } sterna_verdict;
 
 const char *sterna_verdict_name(sterna_verdict_code code);
-const char *sterna_verdict_sentence(sterna_verdict_code code);
 bool sterna_verdict_failed(sterna_verdict_code code);
 /* STERNA_VERDICTS when there is no such name. */
 sterna_verdict_code sterna_verdict_find(const char *name);

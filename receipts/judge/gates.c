@@ -356,10 +356,10 @@ static bool gate_speed(const sterna_receipt *r, const sterna_gate_policy *policy
 }
 
 static const struct {
-    const char *name, *sentence;
+    const char *name;
     gate_function *ask;
 } gates[] = {
-#define GATE(number, id, sentence) [(number)-1] = {#id, sentence, gate_##id},
+#define GATE(number, id, sentence) [(number)-1] = {#id, gate_##id},
 #include "judge/gates.def"
 };
 _Static_assert(sizeof gates / sizeof gates[0] == STERNA_GATES, "eight gates");
@@ -367,12 +367,6 @@ _Static_assert(sizeof gates / sizeof gates[0] == STERNA_GATES, "eight gates");
 const char *sterna_gate_name(uint32_t gate)
 {
     return gate >= 1 && gate <= STERNA_GATES ? gates[gate - 1].name : "signature";
-}
-
-const char *sterna_gate_sentence(uint32_t gate)
-{
-    return gate >= 1 && gate <= STERNA_GATES ? gates[gate - 1].sentence
-                                             : "the payload's bytes are those that the key signed";
 }
 
 /* What a receipt may be without being wrong, and strict mode may not let pass. */

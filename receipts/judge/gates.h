@@ -22,9 +22,8 @@ typedef struct sterna_finding {
     sterna_receipt_defect defect;
 } sterna_finding;
 
-/* "path", "computed on a real device: ..." of gate 1 to 8. */
+/* "path" of gate 2, and so on from 1 to 8; "signature" of all others. */
 const char *sterna_gate_name(uint32_t gate);
-const char *sterna_gate_sentence(uint32_t gate);
 
 /* Asks all gates in order. INVALID, or POLICY in strict mode, with the first *finding; *passed counts the
  * gates before it. */
