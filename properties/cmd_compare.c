@@ -52,8 +52,7 @@ static sterna_status read_options(const sterna_options *o, sterna_lockstep_param
 {
     sterna_status status = sterna_cli_session(o, &params->session, fault);
     if (status != STERNA_OK) return status;
-    int64_t predict = sterna_option_integer(o, STERNA_OPT_n_predict);
-    params->n_predict = predict < 0 ? 16 : (uint32_t)predict;
+    params->n_predict = (uint32_t)sterna_option_integer(o, STERNA_OPT_compare_predict);
     params->ignore_end = sterna_option_flag(o, STERNA_OPT_ignore_end);
     params->sampling = (sterna_sampling){.size = sizeof params->sampling,
                                          .seed = sterna_option_word(o, STERNA_OPT_seed),

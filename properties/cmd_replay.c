@@ -10,7 +10,7 @@ sterna_status sterna_cmd_replay(const sterna_cli *cli, sterna_fault *fault)
 {
     static sterna_repro repro;
     static char story[STERNA_STORY_BYTES];
-    const char *device = sterna_option_text(cli->options, STERNA_OPT_backend);
+    const char *device = sterna_option_text(cli->options, STERNA_OPT_replay_device);
     bool as_json = sterna_option_flag(cli->options, STERNA_OPT_json), failed = false;
     sterna_status status = STERNA_OK;
     sterna_json json = {0};

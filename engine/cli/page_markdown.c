@@ -40,7 +40,9 @@ static void put_examples(sterna_out *out, sterna_command_id command)
     for (size_t i = 0; i < sterna_example_count; i++) {
         const sterna_example_row *row = &sterna_example_rows[i];
         if (row->command != command) continue;
-        sterna_out_print(out, "\nExample: %s.\n\n```sh%s\n", row->sentence, row->runs ? "" : " no-run");
+        const char *stop = row->sentence[strlen(row->sentence) - 1] == '?' ? "" : ".";
+        sterna_out_print(out, "\nExample: %s%s\n\n```sh%s\n", row->sentence, stop,
+                         row->runs ? "" : " no-run");
         sterna_out_text(out, row->line);
         sterna_out_text(out, "\n```\n");
     }
