@@ -74,15 +74,20 @@ static sterna_status read_arguments(int argc, char **argv, arguments *a, sterna_
                          {"--version", NULL, &a->version}};
     enum { N = sizeof options / sizeof options[0] };
     for (int i = 1; i < argc; i++) {
-        size_t o = 0;
+        size_t o = 0, name = strcspn(argv[i], "=");
+        const char *joined = argv[i][name] ? argv[i] + name + 1 : NULL; /* --key=release.pub */
         if (argv[i][0] != '-' || !argv[i][1]) {
             a->files[a->n_files++] = argv[i];
             continue;
         }
-        while (o < N && strcmp(argv[i], options[o].name) != 0) o++;
+        while (o < N && (strlen(options[o].name) != name || memcmp(argv[i], options[o].name, name) != 0)) o++;
         if (o == N) return sterna_fail(fault, STERNA_USAGE, "%.60s: unknown option", argv[i]);
+        if (options[o].flag && joined)
+            return sterna_fail(fault, STERNA_USAGE, "%.60s: takes no value", argv[i]);
         if (options[o].flag) {
             *options[o].flag = true;
+        } else if (joined) {
+            *options[o].value = joined;
         } else if (i + 1 == argc) {
             return sterna_fail(fault, STERNA_USAGE, "%s: a value is missing", argv[i]);
         } else {
