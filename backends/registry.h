@@ -41,7 +41,7 @@ uint32_t sterna_registry_count(void);
 const sterna_backend_state *sterna_registry_get(uint32_t i);
 /* The same, by name; NULL when there is none. */
 const sterna_backend_state *sterna_registry_find(const char *name);
-/* One of them with its devices; asked once per process. look_all() asks all at the same time. */
+/* One of them with its devices; asked once per process. sterna_registry_look_all() asks all at the same time. */
 const sterna_backend_state *sterna_registry_look(const char *name);
 void sterna_registry_look_all(void);
 /* Forgets what was found; for tests. Nothing that sterna_registry_get() gave may be in use. */

@@ -1,5 +1,5 @@
 /* Dictionaries for fuzzers, made from the tables of keys, types and formats, so that a new row is known to
- * them. Owns: what goes into which dictionary. Leaves to others: writing files (fuzz_tool.c). */
+ * them. Owns: what goes into which dictionary. Leaves to others: writing files (drivers/fuzz_replay.c). */
 #include "format/envelope.h"
 #include "format/receipt.h"
 #include "fuzz.h"

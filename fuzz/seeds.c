@@ -1,5 +1,5 @@
 /* Seeds that are made rather than kept: small models, some text, blocks, choices.
- * Owns: what each target starts from. Leaves to others: where they go (fuzz_tool.c, tests/). */
+ * Owns: what each target starts from. Leaves to others: where they go (drivers/fuzz_replay.c, tests/). */
 #include "base/mem.h"
 #include "base/philox.h"
 #include "base/size.h"

@@ -213,8 +213,8 @@ static void kernels(FILE *out)
           "level to its left,\n"
           "and all give the same bits. The last column names the device kernels of all GPUs, the mock "
           "included\n"
-          "(`backends/kernels/kernels.def`); where there are several, the number of rows and the weight's "
-          "scales decide.\n\n"
+          "(`backends/kernels/kernels.def`); where there are several, the number of rows, the weight's scales "
+          "and\nwhat the device has (group sizes, int8 dot products, subgroups) decide.\n\n"
           "| operation | weights | activations |",
           out);
     for (size_t l = 0; l < STERNA_COUNT(levels); l++) {

@@ -1,6 +1,6 @@
 /* The rules of the house that a machine can judge: a tree of files, and the rules that look at it.
  * Owns: reading a tree, blanking comments and strings, the rules, the exceptions (ci/tidy.allow). Leaves to
- * others: generated documents (ci/gendocs.c), formatting (clang-format), what only people can judge.
+ * others: generated documents (ci/gendocs/), formatting (clang-format), what only people can judge.
  *
  * A finding names rule, file and line. An exception is a line `RULE PATH WORD REASON...` of ci/tidy.allow;
  * one that matches nothing is itself a finding, so that the list cannot rot. */
