@@ -104,6 +104,13 @@ static sterna_status resolve_named(const char *spec, sterna_resolved *out, stern
         return status == STERNA_OK ? set_variant(out, variant, "", fault) : status;
     }
     if (!backend) {
+        const size_t n = strcspn(out->name, ",");
+        char name[STERNA_SPEC_NAME];
+        snprintf(name, sizeof name, "%.*s", (int)n, out->name);
+        if (out->name[n] && sterna_registry_find(name))
+            return sterna_fail(fault, STERNA_USAGE,
+                               "--device %.100s: a colon stands between a backend and its keys: %s:%.100s",
+                               spec, name, spec + n + 1);
         sterna_fail(&inner, STERNA_UNSUPPORTED, "--device: no backend is called '%.60s'", out->name);
         return with_usable(STERNA_UNSUPPORTED, &inner, fault);
     }

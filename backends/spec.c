@@ -106,6 +106,11 @@ sterna_status sterna_spec_match(const sterna_backend_state *backend, const char 
         *index = best_kind(backend);
         return STERNA_OK;
     }
+    /* A device without a name stands for none, and has the reason: whatever is asked for gets that. */
+    if (backend->n_devices == 1 && !backend->devices[0].usable && !backend->devices[0].variant[0]) {
+        *index = 0;
+        return STERNA_OK;
+    }
     for (uint32_t i = 0; i < backend->n_devices; i++)
         if (strlen(backend->devices[i].variant) == n && !memcmp(backend->devices[i].variant, wanted, n)) {
             *index = i;

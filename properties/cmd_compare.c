@@ -44,6 +44,9 @@ static sterna_status cut(const sterna_options *o, char *copies[STERNA_OPTION_LIS
         if (!copies[i]) return sterna_fail(fault, STERNA_MEMORY, "out of memory");
         *n = cut_one(copies[i], devices, *n);
     }
+    for (uint32_t d = 0; d < *n && d < STERNA_LOCKSTEP_DEVICES; d++)
+        if (!devices[d][0])
+            return sterna_fail(fault, STERNA_USAGE, "--devices: name %u of %u is empty", d + 1, *n);
     return STERNA_OK;
 }
 

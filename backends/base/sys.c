@@ -337,6 +337,8 @@ sterna_status sterna_sys_dlopen(const char *path, void **library, sterna_fault *
     void *handle = injected() ? NULL : dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!handle) {
         const char *why = dlerror();
+        const size_t n = strlen(path);
+        if (why && strncmp(why, path, n) == 0 && why[n] == ':') why += n + 1 + strspn(why + n + 1, " ");
         return sterna_fail(fault, STERNA_FILE, "%s: cannot load: %s", path, why ? why : "injected failure");
     }
     *library = handle;

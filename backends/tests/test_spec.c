@@ -82,6 +82,15 @@ static void devices_are_found(sterna_test *t)
     static const sterna_backend_state none = {.name = "cuda"};
     uint32_t index;
     CHECK(t, sterna_spec_match(&none, "", &index, NULL) == STERNA_UNSUPPORTED);
+    /* What stands for no device answers for each that is asked for; its reason is told, not that a name is unknown. */
+    static const sterna_backend_state absent = {
+        .name = "cuda", .n_devices = 1, .devices = {{.why = "install NVIDIA's driver"}}};
+    static const char *const asked[] = {"", "0", "7", "h200", "graphs=0"};
+    for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
+        index = 99;
+        CHECK_MSG(t, sterna_spec_match(&absent, asked[i], &index, NULL) == STERNA_OK && index == 0, "%s",
+                  asked[i]);
+    }
 }
 
 static void strict_mode_refuses(sterna_test *t)

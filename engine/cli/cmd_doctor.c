@@ -23,7 +23,10 @@ typedef struct doctor {
 
 static void note_failure(doctor *d, const char *device, const char *test, const char *text)
 {
-    if (d->failed++ == 0)
+    if (d->failed++) return;
+    if (strncmp(text, device, strlen(device)) == 0) /* it begins with the name of what was asked for */
+        snprintf(d->first, sizeof d->first, "%.290s", text);
+    else
         snprintf(d->first, sizeof d->first, "%.79s: %s%s%.180s", device, test, test[0] ? ": " : "", text);
 }
 
@@ -88,7 +91,7 @@ static void examine(doctor *d, const char *backend, const sterna_device_info *li
         return;
     }
     sterna_out_print(d->out, "  %s  %s\n", spec, info->description);
-    print_limits(d, info);
+    if (info->buffer_alignment) print_limits(d, info); /* 0: it was not opened, and told nothing */
     print_rows(d, &answer);
     (void)sterna_out_flush(d->out, NULL); /* one device after the other, as they are tested */
 }
