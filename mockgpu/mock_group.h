@@ -8,7 +8,7 @@
 #include "mock_fiber.h"
 #include "mock_item.h"
 
-enum { MOCK_MAX_BOUNDS = 32, MOCK_MAX_WORDS = 48, MOCK_MAX_PARAMS = 4096 };
+enum { MOCK_MAX_BOUNDS = 32, MOCK_MAX_PARAMS = 4096 };
 
 /* One launch: bounds and words in the order of the kernel's parameters. */
 typedef struct mock_launch {

@@ -32,10 +32,9 @@ typedef enum sterna_option_kind {
     STERNA_OPTION_TEXTS
 } sterna_option_kind;
 
-#define STERNA_OPTION_LIST_MAX  16u  /* elements of an INTEGERS value, repetitions of a TEXTS one */
-#define STERNA_OPTION_NAME_MAX  32u  /* bytes of one spelling, with its NUL */
-#define STERNA_OPTION_NAMES_MAX 4u   /* spellings of one option */
-#define STERNA_OPTION_REQUIRED  "\1" /* as fallback: the option must be given */
+#define STERNA_OPTION_LIST_MAX 16u  /* elements of an INTEGERS value, repetitions of a TEXTS one */
+#define STERNA_OPTION_NAME_MAX 32u  /* bytes of one spelling, with its NUL */
+#define STERNA_OPTION_REQUIRED "\1" /* as fallback: the option must be given */
 
 typedef struct sterna_command_row {
     const char *name, *build, *arguments;

@@ -18,7 +18,7 @@ typedef enum vendor_code {
 #undef CODE
 } vendor_code;
 
-enum { VENDOR_MAX_BLOCK = 1024, VENDOR_SHARED_BYTES = 48 * 1024, VENDOR_SENTENCE = 480 };
+enum { VENDOR_SHARED_BYTES = 48 * 1024, VENDOR_SENTENCE = 480 };
 
 /* What tells one API from the other (vendor_cuda.c, vendor_hip.c). */
 typedef struct vendor_flavour {

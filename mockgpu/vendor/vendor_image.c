@@ -143,7 +143,6 @@ static uint32_t ptx_target(const uint8_t *text, uint64_t bytes)
  * flags at 40. */
 
 enum {
-    FATBIN_HEADER = 16,
     FATBIN_PTX = 1,
     FATBIN_ELF = 2,
     FATBIN_COMPRESSED = 0x2000 | 0x8000, /* LZ4, Zstandard */
