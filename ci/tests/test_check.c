@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 
 static char text[16384];
 
@@ -25,13 +24,7 @@ static int check(sterna_test *t, const char *tests)
     fclose(file);
     snprintf(command, sizeof command, "sh '%s' '%s' 2>&1", sterna_test_repo(t, "ci/check"),
              sterna_test_folder(t));
-    FILE *pipe = popen(command, "r");
-    if (!pipe) return -1;
-    size_t n = fread(text, 1, sizeof text - 1, pipe);
-    text[n] = '\0';
-    int ended = pclose(pipe);
-    sterna_test_note(t, "%s", text);
-    return WIFEXITED(ended) ? WEXITSTATUS(ended) : -1;
+    return sterna_test_shell(t, command, text, sizeof text);
 }
 
 static bool last_line_is(const char *line)

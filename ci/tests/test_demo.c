@@ -2,10 +2,8 @@
  * agree, differ, fail, are absent. The real one is run by .ci/run. */
 #include "runner.h"
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 static char text[8192];
 
@@ -33,13 +31,7 @@ static int demo(sterna_test *t, const char *devices, const char *digest)
     if (fclose(file) != 0 || chmod(path, 0777) != 0) return -1;
     snprintf(command, sizeof command, "sh '%s' '%s' 2>&1", sterna_test_repo(t, "ci/demo"),
              sterna_test_folder(t));
-    FILE *pipe = popen(command, "r");
-    if (!pipe) return -1;
-    size_t n = fread(text, 1, sizeof text - 1, pipe);
-    text[n] = '\0';
-    int ended = pclose(pipe);
-    sterna_test_note(t, "%s", text);
-    return WIFEXITED(ended) ? WEXITSTATUS(ended) : -1;
+    return sterna_test_shell(t, command, text, sizeof text);
 }
 
 #define D64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde"

@@ -2,9 +2,7 @@
  * Owns: planted PTX. Code objects and registers are looked at where compilers are (backends/cuda, backends/hip). */
 #include "runner.h"
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 
 static char said[4096];
 
@@ -19,12 +17,7 @@ static int look(sterna_test *t, const char *kind, const char *body)
     snprintf(command, sizeof command, "STERNA_RESULTS= sh '%s' %s '%s' '%s' 2>&1",
              sterna_test_repo(t, "ci/gpu-static"), kind, sterna_test_repo(t, "backends/cuda/cuda_limits.def"),
              path);
-    FILE *pipe = popen(command, "r");
-    if (!pipe) return -1;
-    said[fread(said, 1, sizeof said - 1, pipe)] = '\0';
-    int ended = pclose(pipe);
-    sterna_test_note(t, "%s", said);
-    return WIFEXITED(ended) ? WEXITSTATUS(ended) : -1;
+    return sterna_test_shell(t, command, said, sizeof said);
 }
 
 #define ENTRY ".visible .entry k(.param .u64 p) {\n"

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 /* What the machine is like. */
 typedef struct machine {
@@ -66,18 +65,14 @@ static int install(sterna_test *t, const machine *m, char *text, size_t text_siz
     if (!build(t, m)) return -1;
     snprintf(command, sizeof command, "env -i PATH='%s' sh '%s' core 2>&1; code=$?; exit $code", folder,
              sterna_test_repo(t, "ci/install-deps"));
-    FILE *pipe = popen(command, "r");
-    if (!pipe) return -1;
-    size_t n = fread(text, 1, text_size - 1, pipe);
-    text[n] = '\0';
-    int ended = pclose(pipe);
+    int ended = sterna_test_shell(t, command, text, text_size);
     snprintf(command, sizeof command, "%s/calls", folder);
     FILE *log = fopen(command, "r");
-    n = log ? fread(calls, 1, calls_size - 1, log) : 0;
+    size_t n = log ? fread(calls, 1, calls_size - 1, log) : 0;
     calls[n] = '\0';
     if (log) fclose(log);
-    sterna_test_note(t, "output:\n%scalls:\n%s", text, calls);
-    return WIFEXITED(ended) ? WEXITSTATUS(ended) : -1;
+    sterna_test_note(t, "calls:\n%s", calls);
+    return ended;
 }
 
 static char text[8192], calls[8192];

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 
 static char text[16384];
 
@@ -19,13 +18,7 @@ static int run(sterna_test *t, const char *script)
     fclose(file);
     snprintf(command, sizeof command, "cd '%s' && sh script '%s' 2>&1", sterna_test_folder(t),
              sterna_test_repo(t, "."));
-    FILE *pipe = popen(command, "r");
-    if (!pipe) return -1;
-    size_t n = fread(text, 1, sizeof text - 1, pipe);
-    text[n] = '\0';
-    int ended = pclose(pipe);
-    sterna_test_note(t, "%s", text);
-    return WIFEXITED(ended) ? WEXITSTATUS(ended) : -1;
+    return sterna_test_shell(t, command, text, sizeof text);
 }
 
 /* A tree with ci/nightly and jobs that end with these codes, and a make that does nothing. */

@@ -1,4 +1,4 @@
-/* The calls a test body makes: checks, notes, skips, paths and its folder.
+/* The calls a test body makes: checks, notes, skips, paths, its folder and shell commands.
  * Owns: the record's contents. Leaves to others: the process around it (child.c) and printing (runner.c). */
 #define _XOPEN_SOURCE 700 /* nftw, mkdtemp */
 #include "case.h"
@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static void lock(sterna_test *t)
@@ -152,4 +153,17 @@ void sterna_case_clean(sterna_test *t)
 {
     if (t->folder[0]) nftw(t->folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
     t->folder[0] = 0;
+}
+
+int sterna_test_shell(sterna_test *t, const char *command, char *text, size_t bytes)
+{
+    char rest[512];
+    text[0] = 0;
+    FILE *pipe = popen(command, "r");
+    if (!pipe) return -1;
+    text[fread(text, 1, bytes - 1, pipe)] = 0;
+    while (fread(rest, 1, sizeof rest, pipe) > 0) {} /* so that nobody dies of a closed pipe */
+    int ended = pclose(pipe);
+    sterna_test_note(t, "%s", text);
+    return WIFEXITED(ended) ? WEXITSTATUS(ended) : -1;
 }

@@ -69,4 +69,8 @@ const char *sterna_test_shared(sterna_test *t, const char *relative);
 /* An empty folder for this case alone, removed afterwards. */
 const char *sterna_test_folder(sterna_test *t);
 
+/* Runs a command by sh. What it prints on standard output goes to `text`, cut to `bytes` with its NUL, and to the case's
+ * notes. Its exit code; -1 when it did not start or a signal ended it. */
+int sterna_test_shell(sterna_test *t, const char *command, char *text, size_t bytes);
+
 #endif

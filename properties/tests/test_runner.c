@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define PLANTED STERNA_BINARY_DIR "/tests/planted_cases"
@@ -29,16 +28,7 @@ static run *run_planted(sterna_test *t, const char *before, const char *argument
         "cd '%s' && ASAN_OPTIONS=handle_segv=0:handle_abort=0:detect_leaks=0 UBSAN_OPTIONS=handle_segv=0 "
         "TSAN_OPTIONS=handle_segv=0 STERNA_TIME_SCALE=1 STERNA_RESULTS= %s " PLANTED " %s 2>&1",
         sterna_test_folder(t), before, arguments);
-    FILE *pipe = popen(command, "r");
-    if (!pipe) {
-        sterna_free(r);
-        return NULL;
-    }
-    size_t length = fread(r->text, 1, sizeof r->text - 1, pipe);
-    r->text[length] = 0;
-    int ended = pclose(pipe);
-    r->code = WIFEXITED(ended) ? WEXITSTATUS(ended) : -1;
-    sterna_test_note(t, "%s", r->text);
+    r->code = sterna_test_shell(t, command, r->text, sizeof r->text);
     return r;
 }
 
@@ -224,12 +214,7 @@ static void results_folder(sterna_test *t)
              "> res/dead.tsv; '%s' res; echo code $?; mkdir none; '%s' none; echo code $?",
              sterna_test_folder(t), sterna_test_repo(t, "ci/summarise"), sterna_test_repo(t, "ci/summarise"),
              sterna_test_repo(t, "ci/summarise"));
-    FILE *pipe = popen(command, "r");
-    CHECK(t, pipe != NULL);
-    size_t length = fread(text, 1, sizeof text - 1, pipe);
-    text[length] = 0;
-    pclose(pipe);
-    sterna_test_note(t, "%s", text);
+    CHECK(t, sterna_test_shell(t, command, text, sizeof text) == 0);
     EXPECT(t, strstr(text,
                      "skipped: planted_cases skips: no moon here\n1 passed, 0 failed, 1 skipped\ncode 0\n"));
     EXPECT(t, strstr(text, "FAILED: dead: 1 of 2 cases never ended\n"));

@@ -3,10 +3,8 @@
 #include "base/sys.h"
 #include "runner.h"
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 #define PROGRAM STERNA_BINARY_DIR "/bin/sterna"
 #define UNRULY  STERNA_BINARY_DIR "/plugins/unruly.so"
@@ -15,13 +13,8 @@ static char text[1 << 16];
 
 static int run(sterna_test *t, const char *command)
 {
-    FILE *pipe = popen(command, "r");
-    if (!pipe) return -1;
-    size_t n = fread(text, 1, sizeof text - 1, pipe);
-    text[n] = 0;
-    int ended = pclose(pipe);
-    sterna_test_note(t, "%s\n%s", command, text);
-    return WIFEXITED(ended) ? WEXITSTATUS(ended) : -1;
+    sterna_test_note(t, "%s", command);
+    return sterna_test_shell(t, command, text, sizeof text);
 }
 
 static bool have(sterna_test *t, const char *backend)
