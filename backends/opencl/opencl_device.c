@@ -278,6 +278,15 @@ static void names_of(const opencl_list *list, char *out, size_t bytes)
     }
 }
 
+/* The device that is taken when none is named: platforms come in any order, and a processor's is often the first. */
+static int rank(const opencl_device *device)
+{
+    return device->limits.kind == STERNA_KIND_DISCRETE      ? 3
+           : device->limits.kind == STERNA_KIND_INTEGRATED  ? 2
+           : device->limits.kind == STERNA_KIND_ACCELERATOR ? 1
+                                                            : 0;
+}
+
 sterna_status sterna_opencl_find(const opencl_list *list, const char *name, size_t name_bytes,
                                  const opencl_device **device, sterna_fault *fault)
 {
@@ -293,10 +302,12 @@ sterna_status sterna_opencl_find(const opencl_list *list, const char *name, size
             matches = 1;
             break;
         }
-        bool part = name_bytes == 0 ? !d->why[0] && matches == 0
-                                    : contains(d->platform_name, name, name_bytes) ||
-                                          contains(d->device_name, name, name_bytes);
-        if (part) {
+        if (name_bytes == 0) {
+            if (d->why[0] || (found && rank(d) <= rank(found))) continue;
+            found = d;
+            matches = 1;
+        } else if (contains(d->platform_name, name, name_bytes) ||
+                   contains(d->device_name, name, name_bytes)) {
             found = d;
             matches++;
         }

@@ -41,7 +41,8 @@ typedef struct opencl_settings {
 /* Splits a variant into the device's name (its first *name_bytes characters) and settings. USAGE, naming the key. */
 sterna_status sterna_opencl_settings(const char *variant, size_t *name_bytes, opencl_settings *settings,
                                      sterna_fault *fault);
-/* The device a name stands for; an empty one: the first that can be used. UNSUPPORTED, with the names there are. */
+/* The device a name stands for; an empty one: a GPU rather than a processor, the first of its kind that can be used.
+ * UNSUPPORTED, with the names there are. */
 sterna_status sterna_opencl_find(const opencl_list *list, const char *name, size_t name_bytes,
                                  const opencl_device **device, sterna_fault *fault);
 

@@ -110,7 +110,6 @@ cl_int clGetDeviceInfo(cl_device_id device, cl_device_info name, size_t bytes, v
         uint32_t bytes;
         uint64_t value;
     } numbers[] = {
-        {CL_DEVICE_TYPE, 8, CL_DEVICE_TYPE_GPU},
         {CL_DEVICE_MAX_WORK_GROUP_SIZE, 8, 1024},
         {CL_DEVICE_MAX_MEM_ALLOC_SIZE, 8, 65536 + 100} /* no whole pages */,
         {CL_DEVICE_MEM_BASE_ADDR_ALIGN, 4, 1024},
@@ -118,7 +117,6 @@ cl_int clGetDeviceInfo(cl_device_id device, cl_device_info name, size_t bytes, v
         {CL_DEVICE_LOCAL_MEM_SIZE, 8, 32768},
         {CL_DEVICE_ENDIAN_LITTLE, 4, 1},
         {CL_DEVICE_COMPILER_AVAILABLE, 4, 1},
-        {CL_DEVICE_HOST_UNIFIED_MEMORY, 4, 0},
         {CL_DEVICE_MAX_NUM_SUB_GROUPS, 4, 4},
         {CL_DEVICE_INTEGER_DOT_PRODUCT_CAPABILITIES_KHR, 8, 3},
         {CL_DEVICE_SUB_GROUP_SIZES_INTEL, 8, 16},
@@ -127,6 +125,12 @@ cl_int clGetDeviceInfo(cl_device_id device, cl_device_info name, size_t bytes, v
     FAKE(clGetDeviceInfo)
     const cl_bool available = (char *)(void *)device >= &places[fake->unavailable];
     if (name == CL_DEVICE_AVAILABLE) return answer(&available, sizeof available, value, bytes, size);
+    const size_t place = (size_t)((char *)(void *)device - places);
+    const uint64_t type =
+        place < STERNA_COUNT(fake->types) && fake->types[place] ? fake->types[place] : CL_DEVICE_TYPE_GPU;
+    const cl_bool unified = place < STERNA_COUNT(fake->unified) && fake->unified[place];
+    if (name == CL_DEVICE_TYPE) return answer(&type, sizeof type, value, bytes, size);
+    if (name == CL_DEVICE_HOST_UNIFIED_MEMORY) return answer(&unified, sizeof unified, value, bytes, size);
     for (size_t i = 0; i < STERNA_COUNT(numbers); i++)
         if (numbers[i].name == name) return answer(&numbers[i].value, numbers[i].bytes, value, bytes, size);
     switch (name) {

@@ -19,7 +19,9 @@ typedef struct fake_opencl {
     cl_int code;                      /* what it gives; CL_SUCCESS: no object, and no error */
     uint32_t bad_kernel, hung_kernel; /* launch that fails or never ends, from 1; 0: none */
     uint32_t devices,
-        unavailable; /* how many there are; how many of them cannot be used, from the first on */
+        unavailable;   /* how many there are; how many of them cannot be used, from the first on */
+    uint64_t types[4]; /* CL_DEVICE_TYPE of the first ones; 0: a GPU */
+    bool unified[4];   /* these share the processor's memory */
     const char *platform_name, *device_version, *extensions;
     const char *build_log;
     bool refuses_binaries;

@@ -381,6 +381,33 @@ static void the_default_device(sterna_test *t)
         "%s", fault.text);
 }
 
+/* A GPU rather than a processor, whatever the order of platforms is; of a kind the first. */
+static void a_gpu_before_a_processor(sterna_test *t)
+{
+    enum { CPU = CL_DEVICE_TYPE_CPU, GPU = CL_DEVICE_TYPE_GPU, OTHER = 8 };
+    static const struct {
+        uint64_t types[4];
+        bool unified[4];
+        const char *wanted;
+    } rows[] = {
+        {{CPU, GPU, GPU}, {true, true, false}, "2"},  {{CPU, OTHER, GPU}, {true, false, true}, "2"},
+        {{GPU, GPU, CPU}, {false, false, true}, "0"}, {{CPU, OTHER, CPU}, {true, true, true}, "1"},
+        {{CPU, CPU, CPU}, {true, true, true}, "0"},
+    };
+    fake_opencl *fake = load_fake(t);
+    CHECK(t, fake != NULL);
+    fake->devices = 3;
+    for (size_t i = 0; i < STERNA_COUNT(rows); i++) {
+        sterna_device_info info = {.size = sizeof info};
+        memcpy(fake->types, rows[i].types, sizeof fake->types);
+        memcpy(fake->unified, rows[i].unified, sizeof fake->unified);
+        sterna_device *device = op_case_open(t, opencl_backend(), "");
+        CHECK(t, device && opencl_backend()->info(device, &info) == STERNA_OK);
+        opencl_backend()->close(device);
+        CHECK_MSG(t, strcmp(info.variant, rows[i].wanted) == 0, "row %u: %s", (unsigned)i, info.variant);
+    }
+}
+
 /* Memory: refused by the setting, by the device's largest block, and by the driver. */
 static void memory_is_refused(sterna_test *t)
 {
@@ -466,6 +493,7 @@ const sterna_test_case sterna_test_cases[] = {
     {"refused_binaries", refused_binaries, 0},
     {"descriptions", descriptions, 0},
     {"names", names, 0},
+    {"a_gpu_before_a_processor", a_gpu_before_a_processor, 0},
     {"the_default_device", the_default_device, 0},
     {"memory_is_refused", memory_is_refused, 0},
     {"no_loader", no_loader, 0},
