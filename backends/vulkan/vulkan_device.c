@@ -64,6 +64,7 @@ static sterna_status make_logical(vulkan_device *device, sterna_fault *fault)
         extensions[n_extensions++] = VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME;
     if (!p->has_controls_core && p->float_modes)
         extensions[n_extensions++] = VK_KHR_SHADER_FLOAT_CONTROLS_EXTENSION_NAME;
+    if (p->is_subset) extensions[n_extensions++] = sterna_vulkan_subset;
     const float priority = 1.0f;
     const VkDeviceQueueCreateInfo queue = {.sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
                                            .queueFamilyIndex = p->queue_family,
@@ -92,6 +93,17 @@ static sterna_status make_logical(vulkan_device *device, sterna_fault *fault)
     return device->ready ? STERNA_OK : sterna_vulkan_fail(fault, result, "vkCreateSemaphore", p->name);
 }
 
+/* The words that batches end with, zero at first: no batch has that value. */
+static sterna_status make_proof(vulkan_device *device, sterna_fault *fault)
+{
+    enum { BYTES = 4096 };
+    _Static_assert(VULKAN_BATCHES * 4 <= BYTES, "a word each");
+    sterna_status status = sterna_vulkan_block_make(device, BYTES, true, &device->proof, fault);
+    if (status != STERNA_OK) return status;
+    memset(device->proof.mapped, 0, BYTES);
+    return sterna_vulkan_to_device(device, &device->proof, 0, BYTES, fault);
+}
+
 sterna_status sterna_vulkan_device_make(const sterna_host *host, const sterna_vulkan_options *options,
                                         vulkan_device **out, sterna_fault *fault)
 {
@@ -112,6 +124,7 @@ sterna_status sterna_vulkan_device_make(const sterna_host *host, const sterna_vu
         device->vk.vkGetPhysicalDeviceMemoryProperties(chosen->handle, &device->memory_types);
         status = make_logical(device, fault);
     }
+    if (status == STERNA_OK) status = make_proof(device, fault);
     if (status == STERNA_OK) {
         sterna_vulkan_cache_open(device);
         status = sterna_vulkan_validated(&device->instance, fault);
@@ -156,6 +169,7 @@ static void free_logical(vulkan_device *device)
         device->host->log(device->host->context, 0, text);
     }
     sterna_vulkan_batches_free(device);
+    sterna_vulkan_block_free(device, &device->proof);
     sterna_vulkan_kernels_free(device);
     sterna_vulkan_cache_close(device);
     device->vk.vkDestroySemaphore(device->handle, device->timeline, NULL);

@@ -51,6 +51,23 @@ static bool has_layer(const vulkan_instance *instance)
     return found;
 }
 
+/* Devices that offer not all of Vulkan, such as MoltenVK's, are shown only to those who ask for them. */
+static bool can_show_subsets(const vulkan_instance *instance)
+{
+    uint32_t count = 0;
+    bool found = false;
+    const sterna_vulkan_functions *vk = &instance->vk;
+    if (vk->vkEnumerateInstanceExtensionProperties(NULL, &count, NULL) != VK_SUCCESS || count == 0)
+        return false;
+    VkExtensionProperties *rows = instance->host->allocate(instance->host->context, count * sizeof *rows, 64);
+    if (!rows) return false;
+    VkResult result = vk->vkEnumerateInstanceExtensionProperties(NULL, &count, rows);
+    for (uint32_t i = 0; (result == VK_SUCCESS || result == VK_INCOMPLETE) && i < count; i++)
+        found |= strcmp(rows[i].extensionName, VK_KHR_PORTABILITY_ENUMERATION_EXTENSION_NAME) == 0;
+    instance->host->release(instance->host->context, rows);
+    return found;
+}
+
 static sterna_status make_messages(vulkan_instance *instance, sterna_fault *fault)
 {
     if (!has_layer(instance))
@@ -103,15 +120,22 @@ sterna_status sterna_vulkan_instance_make(const sterna_host *host, const sterna_
         .pfnUserCallback = on_message,
         .pUserData = instance->messages};
     const char *const layer = validation_layer;
-    const char *const extensions[] = {VK_EXT_DEBUG_UTILS_EXTENSION_NAME,
-                                      VK_EXT_VALIDATION_FEATURES_EXTENSION_NAME};
+    const char *extensions[3];
+    uint32_t n_extensions = 0;
+    const bool subsets = can_show_subsets(instance);
+    if (instance->messages) {
+        extensions[n_extensions++] = VK_EXT_DEBUG_UTILS_EXTENSION_NAME;
+        extensions[n_extensions++] = VK_EXT_VALIDATION_FEATURES_EXTENSION_NAME;
+    }
+    if (subsets) extensions[n_extensions++] = VK_KHR_PORTABILITY_ENUMERATION_EXTENSION_NAME;
     const VkInstanceCreateInfo info = {.sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO,
                                        .pNext = instance->messages ? &listener : NULL,
+                                       .flags =
+                                           subsets ? VK_INSTANCE_CREATE_ENUMERATE_PORTABILITY_BIT_KHR : 0,
                                        .pApplicationInfo = &application,
                                        .enabledLayerCount = instance->messages ? 1 : 0,
                                        .ppEnabledLayerNames = &layer,
-                                       .enabledExtensionCount =
-                                           instance->messages ? STERNA_COUNT(extensions) : 0,
+                                       .enabledExtensionCount = n_extensions,
                                        .ppEnabledExtensionNames = extensions};
     result = vk->vkCreateInstance(&info, NULL, &instance->handle);
     if (result != VK_SUCCESS) {

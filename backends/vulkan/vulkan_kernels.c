@@ -30,9 +30,11 @@ static void read_signature(uint32_t index, vulkan_kernel *kernel)
     for (uint32_t i = 0; i < info->n_params; i++) switch (info->params[i].kind) {
         case STERNA_PARAM_WEIGHT:
             kernel->n_words += 4;
+            kernel->by_rows[kernel->n_ranges] = true;
             kernel->access[kernel->n_ranges++] = VULKAN_READS;
             break;
         case STERNA_PARAM_IN:
+            kernel->by_rows[kernel->n_ranges] = kernel->row->op == STERNA_OP_attention; /* its caches */
             kernel->access[kernel->n_ranges++] = VULKAN_READS;
             break;
         case STERNA_PARAM_OUT:

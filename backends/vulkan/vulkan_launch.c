@@ -114,6 +114,17 @@ static void record(vulkan_device *device, vulkan_batch *batch, const sterna_gpu_
     vk->vkCmdDispatch(batch->commands, launch->groups_x, launch->groups_y, 1);
 }
 
+/* Kernels of operating systems end a submission that takes seconds as if it hung (amdgpu's compute rings after two), and a
+ * prefill is as long as that on small GPUs. Bytes are what can be told beforehand. */
+static uint64_t reads_of(const sterna_gpu_launch *launch)
+{
+    const vulkan_kernel *kernel = launch->kernel;
+    uint64_t sum = 0; /* below 16 * 2^32 * 2^16 */
+    for (uint32_t i = 0; i < launch->n_ranges; i++)
+        sum += launch->ranges[i].bytes * (kernel->by_rows[i] ? launch->groups_y : 1);
+    return sum;
+}
+
 sterna_status sterna_vulkan_launch(void *gpu, const sterna_gpu_launch *launch, sterna_fault *fault)
 {
     vulkan_device *device = gpu;
@@ -132,6 +143,9 @@ sterna_status sterna_vulkan_launch(void *gpu, const sterna_gpu_launch *launch, s
         batch->first_tag = launch->tag;
     }
     batch->last_kernel = kernel->row->id;
+    batch->reads += reads_of(launch);
     status = sterna_vulkan_check(device, fault);
-    return status == STERNA_OK && device->options.each ? sterna_vulkan_finish(device, fault) : status;
+    if (status != STERNA_OK) return status;
+    if (device->options.each) return sterna_vulkan_finish(device, fault);
+    return batch->reads < device->options.submit ? STERNA_OK : sterna_vulkan_flush(device, fault);
 }

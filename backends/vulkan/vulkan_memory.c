@@ -13,13 +13,15 @@ static sterna_status refused(VkResult result, const char *call, uint64_t bytes, 
     return sterna_vulkan_fail(fault, result, call, what);
 }
 
-/* The memory type with all of `wanted` and none of `unwanted`; the specification puts faster ones first. */
+/* The memory type with all of `wanted` and none of `unwanted`; the specification puts faster ones first. AMD's types that
+ * bypass caches need a feature that is not asked for. */
 static bool find_type(const vulkan_device *device, uint32_t allowed, VkMemoryPropertyFlags wanted,
                       VkMemoryPropertyFlags unwanted, uint32_t *type)
 {
     for (uint32_t i = 0; i < device->memory_types.memoryTypeCount; i++) {
         VkMemoryPropertyFlags has = device->memory_types.memoryTypes[i].propertyFlags;
-        if ((allowed >> i & 1) && (has & wanted) == wanted && !(has & unwanted)) {
+        if ((allowed >> i & 1) && (has & wanted) == wanted && !(has & unwanted) &&
+            !(has & VK_MEMORY_PROPERTY_DEVICE_COHERENT_BIT_AMD)) {
             *type = i;
             return true;
         }
@@ -31,12 +33,15 @@ static bool choose_type(const vulkan_device *device, uint32_t allowed, bool stag
                         bool *map)
 {
     const VkMemoryPropertyFlags local = VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT,
-                                host = VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT |
-                                       VK_MEMORY_PROPERTY_HOST_COHERENT_BIT,
+                                visible = VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT,
+                                host = visible | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT,
                                 cached = VK_MEMORY_PROPERTY_HOST_CACHED_BIT;
     *map = true;
+    /* Memory that is not cached is tens of times slower to read. Mali, Adreno and Intel's GPUs without a shared cache offer
+     * memory that is cached or coherent, never both. */
     if (staging)
         return find_type(device, allowed, host | cached, 0, type) ||
+               find_type(device, allowed, visible | cached, 0, type) ||
                find_type(device, allowed, host, 0, type);
     /* One memory for both: processors, integrated GPUs. On others, mapped device memory is slow to read. */
     bool shared = device->physical.type == VK_PHYSICAL_DEVICE_TYPE_CPU ||
@@ -75,11 +80,17 @@ sterna_status sterna_vulkan_block_make(vulkan_device *device, uint64_t bytes, bo
         return sterna_fail(fault, STERNA_UNSUPPORTED, "vulkan: the driver has no memory for %s buffers",
                            staging ? "staging" : "storage");
     }
-    const VkMemoryAllocateInfo memory = {.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO,
-                                         .allocationSize = needs.size,
-                                         .memoryTypeIndex = type};
+    VkMemoryAllocateInfo memory = {.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO,
+                                   .allocationSize = needs.size,
+                                   .memoryTypeIndex = type};
     const char *call = "vkAllocateMemory";
     result = vk->vkAllocateMemory(device->handle, &memory, NULL, &made.memory);
+    /* The heap of an integrated GPU may be the little that firmware set aside; the rest of the same memory is another's. */
+    if (result == VK_ERROR_OUT_OF_DEVICE_MEMORY && !staging && !map &&
+        device->physical.type == VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU &&
+        find_type(device, needs.memoryTypeBits, 0, VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT,
+                  &memory.memoryTypeIndex))
+        result = vk->vkAllocateMemory(device->handle, &memory, NULL, &made.memory);
     if (result != VK_SUCCESS) made.memory = VK_NULL_HANDLE;
     if (result == VK_SUCCESS) {
         call = "vkBindBufferMemory";
@@ -92,6 +103,8 @@ sterna_status sterna_vulkan_block_make(vulkan_device *device, uint64_t bytes, bo
         if (result == VK_SUCCESS && !address)
             result = VK_ERROR_MEMORY_MAP_FAILED; /* success, and nothing mapped */
         made.mapped = address;
+        made.coherent = (device->memory_types.memoryTypes[type].propertyFlags &
+                         VK_MEMORY_PROPERTY_HOST_COHERENT_BIT) != 0;
     }
     if (result == VK_SUCCESS) {
         *block = made;
@@ -184,6 +197,39 @@ static sterna_status find_range(vulkan_device *device, sterna_gpu_memory memory,
     return STERNA_OK;
 }
 
+/* The bytes in whole atoms, which is what can be flushed and invalidated. */
+static VkMappedMemoryRange atoms(const vulkan_device *device, const vulkan_block *block, uint64_t offset,
+                                 uint64_t bytes)
+{
+    uint64_t atom = device->physical.limits.nonCoherentAtomSize;
+    uint64_t begin = offset & ~(atom - 1), end = (offset + bytes + atom - 1) & ~(atom - 1);
+    return (VkMappedMemoryRange){.sType = VK_STRUCTURE_TYPE_MAPPED_MEMORY_RANGE,
+                                 .memory = block->memory,
+                                 .offset = begin,
+                                 .size = end < block->bytes ? end - begin : VK_WHOLE_SIZE};
+}
+
+sterna_status sterna_vulkan_to_device(vulkan_device *device, const vulkan_block *block, uint64_t offset,
+                                      uint64_t bytes, sterna_fault *fault)
+{
+    if (block->coherent) return STERNA_OK;
+    const VkMappedMemoryRange range = atoms(device, block, offset, bytes);
+    VkResult result = device->vk.vkFlushMappedMemoryRanges(device->handle, 1, &range);
+    return result == VK_SUCCESS ? STERNA_OK : refused(result, "vkFlushMappedMemoryRanges", bytes, fault);
+}
+
+sterna_status sterna_vulkan_to_host(vulkan_device *device, const vulkan_block *block, uint64_t offset,
+                                    void *dst, uint64_t bytes, sterna_fault *fault)
+{
+    if (!block->coherent) {
+        const VkMappedMemoryRange range = atoms(device, block, offset, bytes);
+        VkResult result = device->vk.vkInvalidateMappedMemoryRanges(device->handle, 1, &range);
+        if (result != VK_SUCCESS) return refused(result, "vkInvalidateMappedMemoryRanges", bytes, fault);
+    }
+    memcpy(dst, block->mapped + offset, (size_t)bytes);
+    return STERNA_OK;
+}
+
 /* True when no queued command touches the block, as far as can be told without waiting. */
 static bool at_rest(vulkan_device *device, const vulkan_block *block)
 {
@@ -191,7 +237,7 @@ static bool at_rest(vulkan_device *device, const vulkan_block *block)
     if (block->last_use <= device->done) return true;
     if (device->vk.vkGetSemaphoreCounterValue(device->handle, device->timeline, &reached) == VK_SUCCESS &&
         reached > device->done && reached <= device->submitted)
-        device->done = reached;
+        (void)sterna_vulkan_reached(device, reached); /* else the next wait tells */
     return block->last_use <= device->done;
 }
 
@@ -237,6 +283,8 @@ sterna_status sterna_vulkan_upload(void *gpu, sterna_gpu_memory memory, uint64_t
         if (status != STERNA_OK) return status;
         uint64_t room = VULKAN_STAGING - batch->staged, now = bytes < room ? bytes : room;
         memcpy(batch->staging.mapped + batch->staged, from, (size_t)now);
+        status = sterna_vulkan_to_device(device, &batch->staging, batch->staged, now, fault);
+        if (status != STERNA_OK) return status;
         sterna_vulkan_copy(device, batch, &batch->staging, batch->staged, block, offset, now);
         /* Copies want aligned offsets on some devices. */
         uint64_t used = (batch->staged + now + 15) & ~15ull;
@@ -256,15 +304,13 @@ sterna_status sterna_vulkan_download(void *gpu, sterna_gpu_memory memory, uint64
     uint8_t *to = dst;
     sterna_status status = find_range(device, memory, offset, bytes, "download", &block, fault);
     if (status != STERNA_OK) return status;
-    const uint8_t *ready =
-        block->mapped ? block->mapped + offset : sterna_vulkan_ahead(device, memory, offset, bytes);
+    uint64_t at = offset;
+    const vulkan_block *ready =
+        block->mapped ? block : sterna_vulkan_ahead(device, memory, offset, bytes, &at);
     status = sterna_vulkan_finish(device, fault);
     if (status != STERNA_OK) return status;
     if (!block->mapped) sterna_vulkan_wish(device, memory, offset, bytes);
-    if (ready) {
-        memcpy(dst, ready, (size_t)bytes);
-        return STERNA_OK;
-    }
+    if (ready) return sterna_vulkan_to_host(device, ready, at, dst, bytes, fault);
     while (bytes > 0) {
         vulkan_batch *batch;
         status = staging_batch(device, &batch, fault);
@@ -273,8 +319,8 @@ sterna_status sterna_vulkan_download(void *gpu, sterna_gpu_memory memory, uint64
         sterna_vulkan_copy(device, batch, block, offset, &batch->staging, 0, now);
         batch->staged = VULKAN_STAGING;
         status = sterna_vulkan_finish(device, fault);
+        if (status == STERNA_OK) status = sterna_vulkan_to_host(device, &batch->staging, 0, to, now, fault);
         if (status != STERNA_OK) return status;
-        memcpy(to, batch->staging.mapped, (size_t)now);
         to += now;
         offset += now;
         bytes -= now;

@@ -69,6 +69,7 @@ typedef struct vulkan_candidate {
     bool has_timeline_core; /* part of Vulkan 1.2, else an extension */
     bool has_int_dot_core;  /* part of Vulkan 1.3, else an extension */
     bool has_controls_core; /* part of Vulkan 1.2, else an extension */
+    bool is_subset;         /* not all of Vulkan: VK_KHR_portability_subset, which has to be enabled then */
     uint8_t cache_uuid[VK_UUID_SIZE];
     uint32_t vendor_id, device_id, driver_version;
 } vulkan_candidate;
@@ -79,6 +80,7 @@ typedef struct vulkan_block {
     VkBuffer buffer;
     uint64_t bytes;
     uint8_t *mapped;     /* NULL: only by staging */
+    bool coherent;       /* mapped, and what either side writes the other sees */
     uint64_t last_use;   /* value of the last batch with a command on it */
     uint32_t generation; /* of the slot; handles of earlier blocks do not fit */
     bool live;
@@ -109,6 +111,7 @@ typedef struct vulkan_batch {
     vulkan_wish ahead_copies[VULKAN_WISHES];
     uint32_t n_ahead;
     uint64_t value; /* what the semaphore is set to behind it; 0: never submitted */
+    uint64_t reads; /* bytes that its launches read, about */
     uint32_t launches, first_tag;
     const char *first_kernel, *last_kernel;
 } vulkan_batch;
@@ -135,6 +138,7 @@ typedef struct vulkan_kernel {
     VkDescriptorSetLayout sets;
     uint32_t n_ranges, n_words;
     vulkan_access access[STERNA_GPU_MAX_RANGES];
+    bool by_rows[STERNA_GPU_MAX_RANGES]; /* each row of groups reads all of the range */
 } vulkan_kernel;
 
 typedef struct vulkan_device {
@@ -156,6 +160,7 @@ typedef struct vulkan_device {
     vulkan_batch *recording; /* NULL: nothing recorded since the last submission */
     uint32_t next_batch;
     uint64_t submitted, done; /* values of the timeline */
+    vulkan_block proof; /* a word for each place in the ring: the value of the batch that last ended there */
     vulkan_touch touches[VULKAN_ACCESSES];
     uint32_t n_touches;
 
@@ -183,7 +188,9 @@ void sterna_vulkan_instance_free(vulkan_instance *instance);
 /* DEVICE when the validation layer has said anything since the instance was made. */
 sterna_status sterna_vulkan_validated(const vulkan_instance *instance, sterna_fault *fault);
 
-/* vulkan_select.c. Fills at most VULKAN_MAX_DEVICES; usable or not. */
+/* vulkan_select.c. An extension whose name stands in a header for trial extensions only. */
+extern const char sterna_vulkan_subset[];
+/* Fills at most VULKAN_MAX_DEVICES; usable or not. */
 sterna_status sterna_vulkan_candidates(const vulkan_instance *instance, vulkan_candidate *list,
                                        uint32_t *count, sterna_fault *fault);
 /* The most bytes one argument can have: what a descriptor spans, and what one allocation holds. The driver of a device with
@@ -212,6 +219,12 @@ sterna_status sterna_vulkan_block_make(vulkan_device *device, uint64_t bytes, bo
 void sterna_vulkan_block_free(vulkan_device *device, vulkan_block *block);
 /* The live block of a handle; NULL without one. */
 vulkan_block *sterna_vulkan_block_of(vulkan_device *device, sterna_gpu_memory memory);
+/* What the host has written to mapped memory is there for the next submission. */
+sterna_status sterna_vulkan_to_device(vulkan_device *device, const vulkan_block *block, uint64_t offset,
+                                      uint64_t bytes, sterna_fault *fault);
+/* Reads mapped memory that the device has written. */
+sterna_status sterna_vulkan_to_host(vulkan_device *device, const vulkan_block *block, uint64_t offset,
+                                    void *dst, uint64_t bytes, sterna_fault *fault);
 /* Records a copy. */
 void sterna_vulkan_copy(vulkan_device *device, vulkan_batch *batch, vulkan_block *from, uint64_t from_at,
                         vulkan_block *to, uint64_t to_at, uint64_t bytes);
@@ -230,6 +243,8 @@ void sterna_vulkan_order(vulkan_device *device, vulkan_batch *batch, const vulka
                          uint32_t count);
 /* Submits what is recorded, if anything is. A failure makes the device lost: accepted work is gone. */
 sterna_status sterna_vulkan_flush(vulkan_device *device, sterna_fault *fault);
+/* Takes notice that the timeline has reached `value`, a submitted one. False: a batch up to it has not left its proof. */
+bool sterna_vulkan_reached(vulkan_device *device, uint64_t value);
 /* Waits until the timeline has reached `value`. TIMEOUT (milliseconds not 0) or the device's loss. */
 sterna_status sterna_vulkan_reach(vulkan_device *device, uint64_t value, uint32_t milliseconds,
                                   sterna_fault *fault);
@@ -247,9 +262,10 @@ sterna_status sterna_vulkan_wait(void *gpu, uint64_t fence, uint32_t millisecond
 void sterna_vulkan_wish(vulkan_device *device, sterna_gpu_memory memory, uint64_t offset, uint64_t bytes);
 /* Records copies of the ranges that are likely to be read when this batch is done. */
 sterna_status sterna_vulkan_read_ahead(vulkan_device *device, vulkan_batch *batch, sterna_fault *fault);
-/* The range as the last submission left it, once that is done; NULL: it was not copied, or more is queued. */
-const uint8_t *sterna_vulkan_ahead(vulkan_device *device, sterna_gpu_memory memory, uint64_t offset,
-                                   uint64_t bytes);
+/* Where the range lies, at `*at`, as the last submission left it, once that is done; NULL: it was not copied, or more is
+ * queued. */
+const vulkan_block *sterna_vulkan_ahead(const vulkan_device *device, sterna_gpu_memory memory,
+                                        uint64_t offset, uint64_t bytes, uint64_t *at);
 
 /* vulkan_launch.c */
 sterna_status sterna_vulkan_launch(void *gpu, const sterna_gpu_launch *launch, sterna_fault *fault);

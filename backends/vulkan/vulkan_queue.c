@@ -78,6 +78,7 @@ static sterna_status reset_batch(vulkan_device *device, vulkan_batch *batch, ste
     batch->current = batch->sets;
     batch->staged = 0;
     batch->n_ahead = 0;
+    batch->reads = 0;
     batch->launches = 0;
     return STERNA_OK;
 }
@@ -101,14 +102,23 @@ sterna_status sterna_vulkan_batch(vulkan_device *device, vulkan_batch **out, ste
     return STERNA_OK;
 }
 
+static uint64_t proof_at(uint32_t batch)
+{
+    return (uint64_t)batch * 4;
+}
+
 sterna_status sterna_vulkan_flush(vulkan_device *device, sterna_fault *fault)
 {
     vulkan_batch *batch = device->recording;
     sterna_fault why = {0};
     if (!batch) return STERNA_OK;
-    barrier(device, batch, VK_PIPELINE_STAGE_HOST_BIT, VK_ACCESS_HOST_READ_BIT | VK_ACCESS_HOST_WRITE_BIT);
     device->recording = NULL;
     batch->value = device->submitted + 1;
+    /* The proof is behind all else, and no earlier. */
+    barrier(device, batch, 0, 0);
+    device->vk.vkCmdFillBuffer(batch->commands, device->proof.buffer,
+                               proof_at((uint32_t)(batch - device->batches)), 4, (uint32_t)batch->value);
+    barrier(device, batch, VK_PIPELINE_STAGE_HOST_BIT, VK_ACCESS_HOST_READ_BIT | VK_ACCESS_HOST_WRITE_BIT);
     VkResult result = device->vk.vkEndCommandBuffer(batch->commands);
     if (result == VK_SUCCESS) {
         const VkTimelineSemaphoreSubmitInfo timeline = {.sType =
@@ -133,6 +143,23 @@ sterna_status sterna_vulkan_flush(vulkan_device *device, sterna_fault *fault)
     return sterna_vulkan_lose(device, &why, fault);
 }
 
+/* On a lost device a wait may succeed and the work be left undone (Vulkan specification, "Lost Device"), which would give the
+ * bits of the token before. So each batch ends in a word that only its own last command writes. */
+bool sterna_vulkan_reached(vulkan_device *device, uint64_t value)
+{
+    for (; device->done < value; device->done++) {
+        /* A batch keeps its value until it is recorded anew, which waits for that value. */
+        uint32_t b = 0, word = 0;
+        while (b < VULKAN_BATCHES && device->batches[b].value != device->done + 1) b++;
+        if (b == VULKAN_BATCHES ||
+            sterna_vulkan_to_host(device, &device->proof, proof_at(b), &word, sizeof word, NULL) !=
+                STERNA_OK ||
+            word != (uint32_t)(device->done + 1))
+            return false;
+    }
+    return true;
+}
+
 /* Waits once; VK_TIMEOUT is no failure here. */
 static VkResult wait_for(vulkan_device *device, uint64_t value, double milliseconds)
 {
@@ -140,9 +167,7 @@ static VkResult wait_for(vulkan_device *device, uint64_t value, double milliseco
                                       .semaphoreCount = 1,
                                       .pSemaphores = &device->timeline,
                                       .pValues = &value};
-    VkResult result = device->vk.vkWaitSemaphores(device->handle, &info, (uint64_t)(milliseconds * 1e6));
-    if (result == VK_SUCCESS && value > device->done) device->done = value;
-    return result;
+    return device->vk.vkWaitSemaphores(device->handle, &info, (uint64_t)(milliseconds * 1e6));
 }
 
 sterna_status sterna_vulkan_reach(vulkan_device *device, uint64_t value, uint32_t milliseconds,
@@ -159,7 +184,14 @@ sterna_status sterna_vulkan_reach(vulkan_device *device, uint64_t value, uint32_
     double left = (double)device->options.watchdog - device->waited_ms, start = sterna_sys_now();
     double now = milliseconds && milliseconds < left ? milliseconds : left;
     VkResult result = wait_for(device, value, now > 0 ? now : 0);
-    if (result == VK_SUCCESS) return STERNA_OK;
+    if (result == VK_SUCCESS) {
+        if (sterna_vulkan_reached(device, value)) return STERNA_OK;
+        sterna_fail(
+            &why, STERNA_DEVICE,
+            "vulkan: vkWaitSemaphores: the driver says done, and the last command has not run: the device "
+            "was lost; see the kernel's log for the driver's reason, then start again");
+        return sterna_vulkan_lose(device, &why, fault);
+    }
     device->waited_ms += (sterna_sys_now() - start) * 1e3;
     if (result != VK_TIMEOUT) {
         sterna_vulkan_fail(&why, result, "vkWaitSemaphores", "");

@@ -61,16 +61,18 @@ sterna_status sterna_vulkan_read_ahead(vulkan_device *device, vulkan_batch *batc
     return STERNA_OK;
 }
 
-const uint8_t *sterna_vulkan_ahead(vulkan_device *device, sterna_gpu_memory memory, uint64_t offset,
-                                   uint64_t bytes)
+const vulkan_block *sterna_vulkan_ahead(const vulkan_device *device, sterna_gpu_memory memory,
+                                        uint64_t offset, uint64_t bytes, uint64_t *at)
 {
     if (device->recording) return NULL;
     for (uint32_t b = 0; b < VULKAN_BATCHES; b++) {
         const vulkan_batch *batch = &device->batches[b];
         if (batch->value == 0 || batch->value != device->submitted) continue;
         for (uint32_t i = 0; i < batch->n_ahead; i++)
-            if (same(&batch->ahead_copies[i], memory, offset, bytes))
-                return batch->ahead.mapped + batch->ahead_copies[i].at;
+            if (same(&batch->ahead_copies[i], memory, offset, bytes)) {
+                *at = batch->ahead_copies[i].at;
+                return &batch->ahead;
+            }
     }
     return NULL;
 }

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+const char sterna_vulkan_subset[] = "VK_KHR_portability_subset";
+
 typedef struct extension_list {
     VkExtensionProperties *rows;
     uint32_t count;
@@ -167,6 +169,7 @@ static sterna_status look_at(const vulkan_instance *instance, VkPhysicalDevice h
     if (status != STERNA_OK) return status;
     read_properties(instance, &extensions, c);
     read_features(instance, &extensions, c);
+    c->is_subset = has(&extensions, sterna_vulkan_subset);
     instance->host->release(instance->host->context, extensions.rows);
     c->memory_bytes = largest_heap(&instance->vk, handle);
     uint32_t buffers = most_buffers();

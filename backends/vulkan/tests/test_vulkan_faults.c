@@ -167,6 +167,25 @@ static void success_without_effect(sterna_test *t)
     sterna_sys_dlclose(library);
 }
 
+/* A driver that has not all of Vulkan (MoltenVK's, for one) is used as the others are. */
+static void a_subset_of_vulkan(sterna_test *t)
+{
+    static float out[MOST];
+    SKIP_WITHOUT_VULKAN(t);
+    if (!load(t)) return;
+    for (int on = 0; on < 2; on++) {
+        sterna_fault fault = {0};
+        faulty->arm(0, 0);
+        faulty->subset(on);
+        memset(out, 0, sizeof out);
+        sterna_status status = whole_run(LIBRARY, out, &fault);
+        CHECK_MSG(t, status == STERNA_OK && right_bits(out), "%s", fault.text);
+    }
+    faulty->subset(0);
+    CHECK(t, faulty->live() == 0);
+    sterna_sys_dlclose(library);
+}
+
 /* The host's memory is refused, request by request. */
 static void host_memory_refused(sterna_test *t)
 {
@@ -195,7 +214,11 @@ static void host_memory_refused(sterna_test *t)
 }
 
 const sterna_test_case sterna_test_cases[] = {
-    {"memory_refused", memory_refused, 120},          {"device_lost", device_lost, 120},
-    {"functions_absent", functions_absent, 60},       {"success_without_effect", success_without_effect, 60},
-    {"host_memory_refused", host_memory_refused, 60}, {0},
+    {"memory_refused", memory_refused, 120},
+    {"device_lost", device_lost, 120},
+    {"functions_absent", functions_absent, 60},
+    {"success_without_effect", success_without_effect, 60},
+    {"host_memory_refused", host_memory_refused, 60},
+    {"a_subset_of_vulkan", a_subset_of_vulkan, 0},
+    {0},
 };

@@ -2,6 +2,7 @@
 #define VK_NO_PROTOTYPES
 #include "vulkan_faulty.h"
 #include "base/sys.h"
+#include <stdbool.h>
 #include <string.h>
 #include <vulkan/vulkan_core.h>
 
@@ -126,6 +127,77 @@ static bool fails(const char *name)
     }
 CALLS(CALL, MAKE, END)
 
+/* A driver behind the wrappers that has a subset of Vulkan. */
+static const char subset_name[] = "VK_KHR_portability_subset";
+static bool is_subset, was_asked;
+static PFN_vkCreateInstance behind_vkCreateInstance;
+static PFN_vkCreateDevice behind_vkCreateDevice;
+static PFN_vkEnumeratePhysicalDevices behind_vkEnumeratePhysicalDevices;
+static PFN_vkEnumerateDeviceExtensionProperties behind_vkEnumerateDeviceExtensionProperties;
+
+static VkResult VKAPI_PTR subset_vkCreateInstance(const VkInstanceCreateInfo *info,
+                                                  const VkAllocationCallbacks *memory, VkInstance *out)
+{
+    bool named = false;
+    for (uint32_t i = 0; i < info->enabledExtensionCount; i++)
+        named |= strcmp(info->ppEnabledExtensionNames[i], VK_KHR_PORTABILITY_ENUMERATION_EXTENSION_NAME) == 0;
+    was_asked = named && (info->flags & VK_INSTANCE_CREATE_ENUMERATE_PORTABILITY_BIT_KHR);
+    return behind_vkCreateInstance(info, memory, out);
+}
+
+static VkResult VKAPI_PTR subset_vkEnumeratePhysicalDevices(VkInstance instance, uint32_t *n,
+                                                            VkPhysicalDevice *out)
+{
+    if (!is_subset || was_asked) return behind_vkEnumeratePhysicalDevices(instance, n, out);
+    *n = 0;
+    return VK_SUCCESS;
+}
+
+static VkResult VKAPI_PTR subset_vkEnumerateDeviceExtensionProperties(VkPhysicalDevice device,
+                                                                      const char *layer, uint32_t *n,
+                                                                      VkExtensionProperties *out)
+{
+    const uint32_t room = *n;
+    VkResult result = behind_vkEnumerateDeviceExtensionProperties(device, layer, n, out);
+    if (!is_subset || layer || result != VK_SUCCESS || (out && *n == room)) return result;
+    if (out) {
+        out[*n] = (VkExtensionProperties){.specVersion = 1};
+        memcpy(out[*n].extensionName, subset_name, sizeof subset_name);
+    }
+    ++*n;
+    return VK_SUCCESS;
+}
+
+static VkResult VKAPI_PTR subset_vkCreateDevice(VkPhysicalDevice device, const VkDeviceCreateInfo *info,
+                                                const VkAllocationCallbacks *memory, VkDevice *out)
+{
+    const char *others[8];
+    VkDeviceCreateInfo rest = *info;
+    rest.enabledExtensionCount = 0;
+    rest.ppEnabledExtensionNames = others;
+    for (uint32_t i = 0; i < info->enabledExtensionCount && i < 8; i++)
+        if (strcmp(info->ppEnabledExtensionNames[i], subset_name) != 0)
+            others[rest.enabledExtensionCount++] = info->ppEnabledExtensionNames[i];
+    if (rest.enabledExtensionCount + is_subset != info->enabledExtensionCount)
+        return VK_ERROR_EXTENSION_NOT_PRESENT;
+    return behind_vkCreateDevice(device, &rest, memory, out);
+}
+
+/* The function of a driver with a subset around one that was found. */
+static PFN_vkVoidFunction behind(const char *name, PFN_vkVoidFunction found)
+{
+#define BEHIND(function)                                                                                     \
+    if (found && strcmp(name, #function) == 0) {                                                             \
+        behind_##function = (PFN_##function)found;                                                           \
+        return (PFN_vkVoidFunction)subset_##function;                                                        \
+    }
+    BEHIND(vkCreateInstance)
+    BEHIND(vkCreateDevice)
+    BEHIND(vkEnumeratePhysicalDevices)
+    BEHIND(vkEnumerateDeviceExtensionProperties)
+    return found;
+}
+
 static PFN_vkGetInstanceProcAddr real_lookup;
 static PFN_vkGetDeviceProcAddr real_device_lookup;
 
@@ -163,7 +235,7 @@ STERNA_API PFN_vkVoidFunction VKAPI_PTR vkGetInstanceProcAddr(VkInstance instanc
         real_device_lookup = (PFN_vkGetDeviceProcAddr)found;
         return (PFN_vkVoidFunction)device_lookup;
     }
-    return wrapped(name, found);
+    return wrapped(name, behind(name, found));
 }
 
 static void arm(uint32_t n, int32_t result)
@@ -194,5 +266,10 @@ static int64_t live(void)
     return objects;
 }
 
+static void subset(int on)
+{
+    is_subset = on != 0;
+}
+
 extern STERNA_API const vulkan_faulty vulkan_faulty_table;
-const vulkan_faulty vulkan_faulty_table = {arm, calls, failed, hide, live};
+const vulkan_faulty vulkan_faulty_table = {arm, calls, failed, hide, live, subset};

@@ -13,6 +13,9 @@ typedef struct vulkan_faulty {
     const char *(*failed)(void);    /* the function that failed; "" */
     void (*hide)(const char *name); /* looked up, it is not there; "" hides none */
     int64_t (*live)(void);          /* objects made and not destroyed */
+    /* 1: devices are those of a driver that has not all of Vulkan (VK_KHR_portability_subset): shown to an instance that asks,
+     * made only with that extension. */
+    void (*subset)(int on);
 } vulkan_faulty;
 
 #define VULKAN_FAULTY_TABLE "vulkan_faulty_table"
