@@ -49,6 +49,7 @@ static const stream_family family = {
     .absent = "install NVIDIA's driver",
     .unseen = "see nvidia-smi, and CUDA_VISIBLE_DEVICES",
     .made_by = STERNA_CUDA_MADE_BY,
+    .graphs = 1,
     .images = images,
     .n_images = 1,
     .arch_name = arch_name,

@@ -65,6 +65,7 @@ static const stream_family family = {
     .absent = "install AMD's ROCm runtime",
     .unseen = "see rocminfo, and whether this user may open /dev/kfd (groups render, video)",
     .made_by = "clang for code objects of version 4",
+    .graphs = 0, /* ROCm has versions whose graphs compute wrongly and say nothing: docs/hip.md */
     .images = images,
     .n_images = STERNA_COUNT(images),
     .arch_name = arch_name,

@@ -30,12 +30,12 @@ static void cuda_mock_without_graphs(sterna_test *t)
 
 static void hip_mock(sterna_test *t)
 {
-    on_mock(t, "hip", "STERNA_HIP_LIBRARY", "hip/libamdhip64.so", "seed=3,warp=64", GOLDEN_CASES);
+    on_mock(t, "hip:graphs=1", "STERNA_HIP_LIBRARY", "hip/libamdhip64.so", "seed=3,warp=64", GOLDEN_CASES);
 }
 
 static void hip_mock_waves_of_32(sterna_test *t)
 {
-    on_mock(t, "hip:graphs=0", "STERNA_HIP_LIBRARY", "hip/libamdhip64.so", "seed=4,warp=32", 2);
+    on_mock(t, "hip", "STERNA_HIP_LIBRARY", "hip/libamdhip64.so", "seed=4,warp=32", 2);
 }
 
 static void cuda(sterna_test *t)

@@ -10,6 +10,7 @@ const stream_subject stream_tested = {"cuda",
                                       false,
                                       "CUDA_VISIBLE_DEVICES",
                                       "see nvidia-smi",
+                                      true,
                                       sterna_backend_cuda_entry};
 
 #define STREAM_SETTINGS "seed=2"

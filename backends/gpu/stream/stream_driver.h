@@ -26,6 +26,7 @@ typedef struct stream_family {
     const char *absent;           /* what to do when none loads: "install NVIDIA's driver" */
     const char *unseen;           /* what to look at when one loads and finds no device */
     const char *made_by;          /* the compiler of the images: "nvcc 13.0" */
+    uint32_t graphs;              /* the key's default */
     const stream_image *images;
     uint32_t n_images;
     /* "sm_90" or "gfx90a", of at least 32 bytes. */

@@ -10,6 +10,7 @@ const stream_subject stream_tested = {"hip",
                                       true,
                                       "HIP_VISIBLE_DEVICES",
                                       "see rocminfo",
+                                      false,
                                       sterna_backend_hip_entry};
 
 #define STREAM_SETTINGS "seed=3,warp=64"

@@ -168,6 +168,8 @@ void stream_graphs_are_used(sterna_test *t)
     NEEDS_MOCK(t);
     CHECK(t, run_often(t, ",graphs=1", 3 * STATUS_RING, &graphs));
     CHECK_MSG(t, graphs == 2 * STATUS_RING, "%u graphs", (unsigned)graphs);
+    CHECK(t, run_often(t, "", 3 * STATUS_RING, &graphs));
+    CHECK_MSG(t, graphs == (stream_tested.graphs ? 2 * STATUS_RING : 0), "%u graphs", (unsigned)graphs);
     CHECK(t, run_often(t, ",graphs=0", 3 * STATUS_RING, &graphs));
     CHECK_MSG(t, graphs == 0, "%u graphs", (unsigned)graphs);
     CHECK(t, run_often(t, ",sync=1", 3 * STATUS_RING, &graphs));

@@ -10,7 +10,7 @@ static sterna_status whole_run(const char *settings, const char *keys, float *ou
     char variant[400];
     tiny_plan p;
     if (settings) setenv("STERNA_GPU_FAKE", settings, 1);
-    snprintf(variant, sizeof variant, "library=%s%s", stream_library(), keys);
+    snprintf(variant, sizeof variant, "library=%s,graphs=1%s", stream_library(), keys);
     sterna_status status = tiny_make(&p, stream_api_table(), op_case_host(), variant);
     for (uint32_t i = 0; i < 2 && status == STERNA_OK; i++) status = tiny_run(&p, TINY_ROWS, out, NULL);
     for (uint32_t i = 0; i < 2 && status == STERNA_OK; i++) status = tiny_run(&p, 1, out, NULL);

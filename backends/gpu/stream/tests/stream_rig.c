@@ -34,7 +34,7 @@ sterna_device *stream_open(sterna_test *t, const char *settings, const char *key
 {
     char variant[400];
     settle(settings);
-    snprintf(variant, sizeof variant, "library=%s%s", stream_library(), keys);
+    snprintf(variant, sizeof variant, "library=%s,graphs=1%s", stream_library(), keys);
     return op_case_open(t, stream_api_table(), variant);
 }
 
@@ -42,7 +42,7 @@ bool stream_make(sterna_test *t, tiny_plan *p, const char *settings, const char 
 {
     char variant[400];
     settle(settings);
-    snprintf(variant, sizeof variant, "library=%s%s", stream_library(), keys);
+    snprintf(variant, sizeof variant, "library=%s,graphs=1%s", stream_library(), keys);
     if (EXPECT(t, tiny_make(p, stream_api_table(), op_case_host(), variant) == STERNA_OK)) return true;
     sterna_test_note(t, "%s, %s: %s", settings, variant, p->fault.text);
     tiny_close(p);

@@ -19,7 +19,8 @@ enum { MOST = TINY_ROWS * TINY_WIDTH };
 const sterna_backend_api *stream_api_table(void);
 /* The path of the mock library; NULL where it was not built. */
 const char *stream_library(void);
-/* Opens a device on it: `settings` for the mock (STERNA_GPU_FAKE), `keys` for the driver (",sync=1"). */
+/* Opens a device on it: `settings` for the mock (STERNA_GPU_FAKE), `keys` for the driver (",sync=1"). With graphs, unless
+ * the keys say otherwise: HIP goes without by itself. */
 sterna_device *stream_open(sterna_test *t, const char *settings, const char *keys);
 /* The same with a plan. */
 bool stream_make(sterna_test *t, tiny_plan *p, const char *settings, const char *keys);
