@@ -124,6 +124,7 @@ static sterna_status run(const sterna_cli *cli, const sterna_lockstep_params *pa
     const char *where = sterna_option_text(cli->options, STERNA_OPT_compare_repro);
     summary = (sterna_compare_summary){
         .params = params, .run = &report, .model = sterna_option_text(cli->options, STERNA_OPT_model)};
+    sterna_say_progress("opening %u devices", params->n_devices);
     sterna_status status = sterna_lockstep_run(params, &report, fault);
     sterna_say_progress_end();
     if (status == STERNA_OK && params->capture) status = sterna_compare_save(&summary, where, fault);

@@ -93,7 +93,11 @@ static sterna_status prepare(run *r, sterna_fault *fault)
     sterna_model_get_info(r->model, &info);
     if (r->params.n_ctx == 0) r->params.n_ctx = info.n_ctx_train < 4096 ? info.n_ctx_train : 4096;
     status = sterna_session_estimate(r->model, &r->params, &r->memory, fault);
-    if (status == STERNA_OK) status = sterna_session_open(r->model, &r->params, &r->session, fault);
+    if (status != STERNA_OK) return status;
+    /* A driver that has compiled no kernel yet may take half a minute. */
+    sterna_say_progress("opening the device %s", r->params.device);
+    status = sterna_session_open(r->model, &r->params, &r->session, fault);
+    sterna_say_progress_end();
     if (status != STERNA_OK) return status;
     r->generate = (sterna_generate_params){
         .size = sizeof r->generate,
