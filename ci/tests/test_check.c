@@ -110,6 +110,15 @@ static void nothing_tested(sterna_test *t)
     CHECK(t, last_line_is("0 passed, 0 failed, 1 skipped"));
 }
 
+/* The build folder left out: a flag is no folder. */
+static void usage_is_told(sterna_test *t)
+{
+    char command[1200];
+    snprintf(command, sizeof command, "sh '%s' -R gguf 2>&1", sterna_test_repo(t, "ci/check"));
+    CHECK(t, sterna_test_shell(t, command, text, sizeof text) == 2);
+    CHECK(t, strncmp(text, "usage: ci/check [BUILD [CTEST-ARGUMENT...]] ", 43) == 0);
+}
+
 const sterna_test_case sterna_test_cases[] = {
     {"adds_up", adds_up, 0},
     {"quiet_when_green", quiet_when_green, 0},
@@ -120,5 +129,6 @@ const sterna_test_case sterna_test_cases[] = {
     {"silent_success_is_none", silent_success_is_none, 0},
     {"forgotten_program", forgotten_program, 0},
     {"nothing_tested", nothing_tested, 0},
+    {"usage_is_told", usage_is_told, 0},
     {0},
 };

@@ -36,15 +36,22 @@ static int demo(sterna_test *t, const char *devices, const char *digest)
 
 #define D64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde"
 
+/* More than a line has room for. */
+#define LONG                                                                                                 \
+    "this sentence is the reason of a device that is absent and has more to say than there is room, so it "  \
+    "is cut short at its end"
+
 static void equal(sterna_test *t)
 {
     CHECK(t, demo(t,
-                  "cpu:a usable x\\ncpu:b absent a chip: not on this machine\\nmock usable y\\nauto takes "
+                  "cpu:a usable x\\ncpu:b absent a chip: not on this machine\\ncpu:c absent " LONG
+                  "\\nmock usable y\\nauto takes "
                   "cpu:a: it is there\\n     not mock: a mock\\n",
                   "digest=" D64 "0") == 0);
     CHECK(t, !strstr(text, "it is there") && !strstr(text, "a mock"));
     CHECK(t, strstr(text, " a story") && strstr(text, "300.5 tokens/s   203.0 tokens/s"));
     CHECK(t, strstr(text, "\nnot here: cpu:b: a chip: not on this machine\n"));
+    CHECK(t, strstr(text, " to say than there is r...\n"));
     CHECK(t, strstr(text, "2 devices, 100 tokens, one digest: every bit is equal.\n" D64 "0\n"));
 }
 

@@ -147,6 +147,18 @@ static void tells_when_apt_fails(sterna_test *t)
     CHECK(t, strstr(text, "apt-get failed") && strstr(text, "sudo apt-get update"));
 }
 
+/* A misspelt group must not look like "nothing is missing". */
+static void groups_must_exist(sterna_test *t)
+{
+    char command[1200];
+    const char *script = sterna_test_repo(t, "ci/install-deps");
+    snprintf(command, sizeof command, "sh '%s' core chekc 2>&1", script);
+    CHECK(t, sterna_test_shell(t, command, text, sizeof text) == 2);
+    CHECK(t, strstr(text, "there is no group 'chekc'; groups are: core check ci nightly\n"));
+    snprintf(command, sizeof command, "sh '%s' 2>&1", script);
+    CHECK(t, sterna_test_shell(t, command, text, sizeof text) == 2 && strstr(text, "usage: "));
+}
+
 const sterna_test_case sterna_test_cases[] = {
     {"nothing_missing", nothing_missing, 0},
     {"installs_the_missing", installs_the_missing, 0},
@@ -156,5 +168,6 @@ const sterna_test_case sterna_test_cases[] = {
     {"refuses_offline", refuses_offline, 0},
     {"refuses_elsewhere", refuses_elsewhere, 0},
     {"tells_when_apt_fails", tells_when_apt_fails, 0},
+    {"groups_must_exist", groups_must_exist, 0},
     {0},
 };
