@@ -61,6 +61,31 @@ static void lying_copies(sterna_test *t)
     }
 }
 
+/* What is verified is all of a copy, also where it is compared piece by piece; and the byte is the copy's own. */
+static void a_lie_far_behind(sterna_test *t)
+{
+    enum { BYTES = (3 << 20) + 5 };
+    sterna_device *device = NULL;
+    sterna_buffer *buffer = NULL;
+    sterna_fault fault = {0};
+    char want[80];
+    uint8_t *data = sterna_alloc(BYTES, 1);
+    CHECK(t, data != NULL);
+    for (uint32_t i = 0; i < BYTES; i++) data[i] = (uint8_t)(i ^ i >> 8 ^ i >> 16);
+    for (uint32_t copy = 1; copy <= 2; copy++) { /* the write, or the first read of what was written */
+        snprintf(want, sizeof want, "lie_copy=%u,lie_mode=cut", copy);
+        const sterna_open_params lying = {.size = sizeof lying, .variant = want, .verify_upload = 1};
+        fault = (sterna_fault){0};
+        CHECK(t, mock_api()->open(op_case_host(), &lying, &device, &fault) == STERNA_OK);
+        CHECK(t, mock_api()->buffer_create(device, BYTES, &buffer, &fault) == STERNA_OK);
+        CHECK(t, mock_api()->buffer_write(device, buffer, 0, data, BYTES, &fault) == STERNA_DEVICE);
+        snprintf(want, sizeof want, ": byte %u of %u is", copy == 1 ? BYTES / 2 : (1 << 20) / 2, BYTES);
+        CHECK_MSG(t, strstr(fault.text, want), "not '%s': %s", want, fault.text);
+        mock_api()->close(device);
+    }
+    sterna_free(data);
+}
+
 /* One bit of the last launch's output is one bit of y; earlier ones show or are rounded away; and never a word. */
 static void a_flipped_bit_is_silent(sterna_test *t)
 {
@@ -235,6 +260,7 @@ static void the_manual_is_complete(sterna_test *t)
 
 const sterna_test_case sterna_test_cases[] = {
     {"lying_copies", lying_copies, 0},
+    {"a_lie_far_behind", a_lie_far_behind, 0},
     {"a_flipped_bit_is_silent", a_flipped_bit_is_silent, 0},
     {"memory_that_forgets", memory_that_forgets, 0},
     {"quirks", quirks, 0},

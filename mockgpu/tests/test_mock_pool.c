@@ -20,7 +20,7 @@ enum { MOST = TINY_ROWS * TINY_WIDTH };
 /* A driver that is the mock but for what a case puts in its place. */
 static sterna_gpu_driver driver;
 static struct {
-    uint32_t allocs, uploads, downloads, clears, launches, fences, waits;
+    uint32_t allocs, frees, uploads, downloads, clears, launches, fences, waits;
 } calls;
 static uint32_t timeouts; /* so many waits from now on time out */
 
@@ -28,6 +28,11 @@ static sterna_status count_alloc(void *gpu, uint64_t bytes, sterna_gpu_memory *m
 {
     calls.allocs++;
     return sterna_mock_driver.alloc(gpu, bytes, memory, fault);
+}
+static void count_free(void *gpu, sterna_gpu_memory memory)
+{
+    calls.frees++;
+    sterna_mock_driver.free(gpu, memory);
 }
 static sterna_status count_upload(void *gpu, sterna_gpu_memory memory, uint64_t offset, const void *src,
                                   uint64_t bytes, sterna_fault *fault)
@@ -82,6 +87,12 @@ static sterna_status download_refused(void *gpu, sterna_gpu_memory memory, uint6
     if (offset) return sterna_fail(fault, STERNA_DEVICE, "cannot read from offset %u", (unsigned)offset);
     return sterna_mock_driver.download(gpu, memory, offset, dst, bytes, fault);
 }
+/* ... or are right once a kernel has run, and give before that what lies at the begin. */
+static sterna_status download_late(void *gpu, sterna_gpu_memory memory, uint64_t offset, void *dst,
+                                   uint64_t bytes, sterna_fault *fault)
+{
+    return sterna_mock_driver.download(gpu, memory, calls.launches ? offset : 0, dst, bytes, fault);
+}
 /* Kernels get the begin of the allocation, whatever the offset. */
 static sterna_status launch_at_begin(void *gpu, const sterna_gpu_launch *launch, sterna_fault *fault)
 {
@@ -91,6 +102,17 @@ static sterna_status launch_at_begin(void *gpu, const sterna_gpu_launch *launch,
         ranges[i] = launch->ranges[i];
         ranges[i].offset = 0;
     }
+    wrong.ranges = ranges;
+    return sterna_mock_driver.launch(gpu, &wrong, fault);
+}
+
+/* ... or read where they should and write what is theirs elsewhere in it. */
+static sterna_status launch_writes_elsewhere(void *gpu, const sterna_gpu_launch *launch, sterna_fault *fault)
+{
+    sterna_gpu_launch wrong = *launch;
+    sterna_gpu_range ranges[STERNA_GPU_MAX_RANGES];
+    memcpy(ranges, launch->ranges, launch->n_ranges * sizeof *ranges);
+    if (ranges[0].offset) ranges[0].offset /= 2;
     wrong.ranges = ranges;
     return sterna_mock_driver.launch(gpu, &wrong, fault);
 }
@@ -108,6 +130,7 @@ static const sterna_backend_api *driver_api(void)
     api.open = open_driver;
     driver = sterna_mock_driver;
     driver.alloc = count_alloc;
+    driver.free = count_free;
     driver.upload = count_upload;
     driver.download = count_download;
     driver.clear = count_clear;
@@ -149,6 +172,8 @@ static void pooled_runs_give_the_same_bits(sterna_test *t)
         CHECK_MSG(t, HOSTILE || calls.allocs <= rows[i].most, "%s: %u allocations", rows[i].variant,
                   calls.allocs);
         tiny_close(&p);
+        CHECK_MSG(t, calls.frees == calls.allocs, "%s: %u of %u freed", rows[i].variant, calls.frees,
+                  calls.allocs);
     }
 }
 
@@ -156,15 +181,17 @@ static void pooled_runs_give_the_same_bits(sterna_test *t)
 static void the_probe_knows_its_driver(sterna_test *t)
 {
     static float out[MOST];
-    for (uint32_t lie = 0; lie < 4; lie++) {
+    for (uint32_t lie = 0; lie < 6; lie++) {
         const sterna_backend_api *api = driver_api();
         sterna_device_info info = {.size = sizeof info};
         tiny_plan p;
         if (lie == 1) driver.download = download_from_begin;
         if (lie == 2) driver.download = download_refused;
-        if (lie == 3) driver.launch = launch_at_begin;
+        if (lie == 3) driver.download = download_late;
+        if (lie == 4) driver.launch = launch_at_begin;
+        if (lie == 5) driver.launch = launch_writes_elsewhere;
         sterna_status status = tiny_make(&p, api, op_case_host(), "pool=1m");
-        if (lie == 3) { /* nothing can be done with this one */
+        if (lie >= 4) { /* nothing can be done with these */
             CHECK_MSG(t, status == STERNA_DEVICE && strstr(p.fault.text, "kernels miss the offset"), "%s",
                       p.fault.text);
             tiny_close(&p);
