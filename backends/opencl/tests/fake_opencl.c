@@ -8,11 +8,12 @@ enum { OBJECTS = 4096, BUFFERS = 64, BUFFER_BYTES = 1 << 16 };
 
 typedef struct object {
     bool used;
-    uint32_t launch, polls; /* of an event */
-    uint8_t *data;          /* of a buffer */
+    uint32_t launch, polls, number; /* of an event */
+    uint8_t *data;                  /* of a buffer */
 } object;
 
-static char places[8]; /* of devices */
+static char places[64];          /* of devices */
+static uint32_t queued, flushed; /* commands so far; a command that was not flushed need not begin */
 static object objects[OBJECTS];
 static uint8_t buffers[BUFFERS][BUFFER_BYTES];
 
@@ -20,7 +21,10 @@ STERNA_API fake_opencl sterna_fake_opencl = {.fail = -1,
                                              .devices = 1,
                                              .platform_name = "Fake platform",
                                              .device_version = "OpenCL 1.2 fake",
+                                             .driver_version = "7.1",
                                              .extensions = "cl_khr_fake",
+                                             .kernel_items = 1024,
+                                             .kernel_bytes = 4096,
                                              .build_log = "no such word\nin line 2\n"};
 static fake_opencl *const fake = &sterna_fake_opencl;
 
@@ -132,7 +136,9 @@ cl_int clGetDeviceInfo(cl_device_id device, cl_device_info name, size_t bytes, v
     if (name == CL_DEVICE_TYPE) return answer(&type, sizeof type, value, bytes, size);
     if (name == CL_DEVICE_HOST_UNIFIED_MEMORY) return answer(&unified, sizeof unified, value, bytes, size);
     for (size_t i = 0; i < STERNA_COUNT(numbers); i++)
-        if (numbers[i].name == name) return answer(&numbers[i].value, numbers[i].bytes, value, bytes, size);
+        if (numbers[i].name == name)
+            return answer(name == fake->number ? &fake->number_value : &numbers[i].value, numbers[i].bytes,
+                          value, bytes, size);
     switch (name) {
     case CL_DEVICE_MAX_WORK_ITEM_SIZES:
         return answer(item_sizes, sizeof item_sizes, value, bytes, size);
@@ -141,7 +147,7 @@ cl_int clGetDeviceInfo(cl_device_id device, cl_device_info name, size_t bytes, v
     case CL_DEVICE_VERSION:
         return text(fake->device_version, value, bytes, size);
     case CL_DRIVER_VERSION:
-        return text("7.1", value, bytes, size);
+        return text(fake->driver_version, value, bytes, size);
     case CL_DEVICE_EXTENSIONS:
         return text(fake->extensions, value, bytes, size);
     default:
@@ -204,8 +210,10 @@ cl_program clCreateProgramWithBinary(cl_context context, cl_uint count, const cl
 cl_int clBuildProgram(cl_program program, cl_uint count, const cl_device_id *devices, const char *options,
                       void (*notify)(cl_program, void *), void *user)
 {
-    (void)program, (void)count, (void)devices, (void)options, (void)notify, (void)user;
+    (void)program, (void)count, (void)devices, (void)notify, (void)user;
     FAKE(clBuildProgram)
+    const char *standard = strstr(options, "-cl-std=CL");
+    if (standard) fake->standards[(standard[10] - '0') & 3]++;
     return CL_SUCCESS;
 }
 
@@ -236,7 +244,7 @@ cl_kernel clCreateKernel(cl_program program, const char *name, cl_int *error)
 cl_int clGetKernelWorkGroupInfo(cl_kernel kernel, cl_device_id device, cl_kernel_work_group_info name,
                                 size_t bytes, void *value, size_t *size)
 {
-    const uint64_t number = name == CL_KERNEL_WORK_GROUP_SIZE ? 1024 : 4096;
+    const uint64_t number = name == CL_KERNEL_WORK_GROUP_SIZE ? fake->kernel_items : fake->kernel_bytes;
     (void)kernel, (void)device;
     FAKE(clGetKernelWorkGroupInfo)
     return answer(&number, sizeof number, value, bytes, size);
@@ -255,6 +263,7 @@ static cl_int queue_event(int function, uint32_t launch, cl_event *event)
     cl_int error = CL_SUCCESS;
     object *o = make(function, &error);
     if (o) o->launch = launch;
+    if (o) o->number = ++queued;
     if (event) *event = (cl_event)(void *)o;
     return error;
 }
@@ -308,17 +317,23 @@ cl_int clFlush(cl_command_queue queue)
 {
     (void)queue;
     FAKE(clFlush)
+    flushed = queued;
     return CL_SUCCESS;
 }
 
-/* Queued when first looked at, running, then ended; failed or running for ever on command. */
+/* Queued until the queue was flushed, and when first looked at; running, then ended; failed or running for ever on
+ * command. */
 cl_int clGetEventInfo(cl_event event, cl_event_info name, size_t bytes, void *value, size_t *size)
 {
     object *o = (object *)(void *)event;
     (void)name;
     FAKE(clGetEventInfo)
     if (!o || !o->used) return CL_INVALID_EVENT;
-    cl_int state = o->polls++ < 2 ? 3 - (cl_int)o->polls : CL_COMPLETE;
+    cl_int state = 3;
+    if (o->number <= flushed) {
+        o->polls++;
+        state = o->polls < 3 ? 3 - (cl_int)o->polls : o->polls < fake->polls ? 1 : CL_COMPLETE;
+    }
     if (o->launch && o->launch == fake->bad_kernel && state == CL_COMPLETE) state = CL_OUT_OF_RESOURCES;
     if (o->launch && o->launch == fake->hung_kernel && state == CL_COMPLETE) state = 1;
     return answer(&state, sizeof state, value, bytes, size);

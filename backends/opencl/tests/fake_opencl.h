@@ -22,13 +22,18 @@ typedef struct fake_opencl {
         unavailable;   /* how many there are; how many of them cannot be used, from the first on */
     uint64_t types[4]; /* CL_DEVICE_TYPE of the first ones; 0: a GPU */
     bool unified[4];   /* these share the processor's memory */
-    const char *platform_name, *device_version, *extensions;
+    const char *platform_name, *device_version, *driver_version, *extensions;
+    cl_device_info number; /* what devices say of this is number_value; 0: all as usual */
+    uint64_t number_value;
+    uint64_t kernel_items, kernel_bytes; /* largest group of a kernel, memory that its items share */
     const char *build_log;
+    uint32_t polls; /* looks at a command until it has ended, 0: three */
     bool refuses_binaries;
     /* Counts. */
     uint32_t calls[FAKE_FUNCTIONS];
     uint32_t launches;
-    int live; /* objects made and not released */
+    uint32_t standards[4]; /* programs built as OpenCL C 1.x, 2.x, 3.x */
+    int live;              /* objects made and not released */
 } fake_opencl;
 
 /* The exported object. */

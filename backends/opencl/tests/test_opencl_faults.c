@@ -222,12 +222,35 @@ static void kernels_that_hang(sterna_test *t)
     /* A release could wait for ever. */
     CHECK(t, fake->live == left && left > 0 && fake->calls[FAKE_clReleaseMemObject] == released);
     /* Copies wait under the watchdog, too. */
-    fake->launches = 0;
-    fake->hung_kernel = 1;
-    CHECK(t, tiny_make(&p, opencl_backend(), op_case_host(), "watchdog=50") == STERNA_OK);
-    CHECK(t, tiny_submit(&p, 1, &fence) == STERNA_OK);
-    CHECK(t, p.api->buffer_read(p.device, p.y, 0, &released, 4, &p.fault) == STERNA_DEVICE);
-    CHECK_MSG(t, strstr(p.fault.text, "kernel embed_f16 (node 0) did not end"), "%s", p.fault.text);
+    for (uint32_t write = 0; write < 2; write++) {
+        fake->launches = 0;
+        fake->hung_kernel = 1;
+        CHECK(t, tiny_make(&p, opencl_backend(), op_case_host(), "watchdog=50") == STERNA_OK);
+        CHECK(t, tiny_submit(&p, 1, &fence) == STERNA_OK);
+        CHECK(t, (write ? p.api->buffer_write(p.device, p.y, 0, &released, 4, &p.fault)
+                        : p.api->buffer_read(p.device, p.y, 0, &released, 4, &p.fault)) == STERNA_DEVICE);
+        CHECK_MSG(t, strstr(p.fault.text, "kernel embed_f16 (node 0) did not end"), "%s", p.fault.text);
+        tiny_close(&p);
+    }
+}
+
+/* The watchdog is about one command that does not get on, not about how long a queue of them takes. */
+static void slow_is_not_hung(sterna_test *t)
+{
+    enum { SUBMISSIONS = 3 };
+    fake_opencl *fake = load_fake(t);
+    tiny_plan p;
+    sterna_fence fences[SUBMISSIONS];
+    CHECK(t, fake != NULL);
+    CHECK(t, tiny_make(&p, opencl_backend(), op_case_host(), "watchdog=150") == STERNA_OK);
+    fake->polls = 20; /* a millisecond each */
+    double begin = sterna_sys_now();
+    for (uint32_t i = 0; i < SUBMISSIONS; i++) CHECK(t, tiny_submit(&p, 1, &fences[i]) == STERNA_OK);
+    for (uint32_t i = SUBMISSIONS; i-- > 0;)
+        CHECK_MSG(t, p.api->wait(p.device, fences[i], 0, NULL, &p.fault) == STERNA_OK, "%s", p.fault.text);
+    double took = sterna_sys_now() - begin;
+    CHECK_MSG(t, took > 0.15, "%g s", took);
+    fake->polls = 0;
     tiny_close(&p);
 }
 
@@ -264,6 +287,123 @@ static void refused_binaries(sterna_test *t)
         uint32_t compiled = fake->calls[FAKE_clCreateProgramWithSource];
         CHECK_MSG(t, (compiled == 0) == (run == 1), "run %u: %u texts", run, compiled);
     }
+    /* Of another driver, or another version of one, they are not even offered. */
+    for (uint32_t run = 0; run < 4; run++) {
+        memset(fake->calls, 0, sizeof fake->calls);
+        fake->refuses_binaries = false;
+        fake->driver_version = run == 1 ? "7.2" : "7.1";
+        fake->device_version = run == 2 ? "OpenCL 1.2 fake, patched" : "OpenCL 1.2 fake";
+        fake->platform_name = run == 3 ? "Another platform" : "Fake platform";
+        CHECK_MSG(t, whole_run("", &result, &fault) == STERNA_OK, "%s", fault.text);
+        CHECK_MSG(t, (fake->calls[FAKE_clCreateProgramWithBinary] > 0) == (run == 0), "run %u", run);
+    }
+}
+
+/* Texts are OpenCL C 1.2, but for rows with words beyond it, which are built as what the device is. */
+static void standards(sterna_test *t)
+{
+    fake_opencl *fake = load_fake(t);
+    sterna_result result;
+    sterna_fault fault = {0};
+    CHECK(t, fake != NULL);
+    setenv("STERNA_CACHE", "off", 1);
+    fake->device_version = "OpenCL 3.0 fake";
+    fake->extensions = "cl_khr_integer_dot_product cl_khr_subgroups";
+    CHECK_MSG(t, whole_run("", &result, &fault) == STERNA_OK, "%s", fault.text);
+    CHECK_MSG(t, fake->standards[3] == 2 && fake->standards[1] == 4, "%u as 3.0, %u as 1.2",
+              fake->standards[3], fake->standards[1]);
+    CHECK(t, whole_run("features=0", &result, &fault) == STERNA_OK);
+    CHECK_MSG(t, fake->standards[3] == 2 && fake->standards[1] == 10, "%u as 3.0, %u as 1.2",
+              fake->standards[3], fake->standards[1]);
+}
+
+/* A kernel that the device runs in smaller groups only, or that shares more than there is, is an error of the plan. */
+static void kernels_that_do_not_fit(sterna_test *t)
+{
+    fake_opencl *fake = load_fake(t);
+    CHECK(t, fake != NULL);
+    for (uint32_t i = 0; i < 2; i++) {
+        sterna_result result;
+        sterna_fault fault = {0};
+        fake->kernel_items = i == 0 ? 16 : 1024;
+        fake->kernel_bytes = i == 1 ? 32769 : 4096;
+        CHECK(t, whole_run("", &result, &fault) == STERNA_UNSUPPORTED);
+        CHECK_MSG(t,
+                  strstr(fault.text,
+                         i == 0 ? "allows it 16 and 32768" : "32769 bytes they share; 0 allows it 1024"),
+                  "%s", fault.text);
+        CHECK(t, fake->live == 0);
+    }
+}
+
+/* What a device says of itself, one number at a time, and what follows from it. */
+static void numbers(sterna_test *t)
+{
+    static const struct {
+        cl_device_info number;
+        uint64_t value;
+        const char *why; /* NULL: usable */
+        uint32_t kind, alignment, items, features;
+    } rows[] = {
+        {0, 0, NULL, STERNA_KIND_DISCRETE, 128, 256, 3},
+        {CL_DEVICE_HOST_UNIFIED_MEMORY, 1, NULL, STERNA_KIND_INTEGRATED, 128, 256, 3},
+        {CL_DEVICE_TYPE, 2, NULL, STERNA_KIND_EMULATED, 128, 256, 3},
+        {CL_DEVICE_TYPE, 8, NULL, STERNA_KIND_ACCELERATOR, 128, 256, 3},
+        {CL_DEVICE_COMPILER_AVAILABLE, 0, "its driver has no compiler", STERNA_KIND_DISCRETE, 128, 256, 3},
+        {CL_DEVICE_ENDIAN_LITTLE, 0, "it is big-endian", STERNA_KIND_DISCRETE, 128, 256, 3},
+        {CL_DEVICE_MAX_WORK_GROUP_SIZE, 63, "its groups have fewer than 64 work items", STERNA_KIND_DISCRETE,
+         128, 63, 3},
+        {CL_DEVICE_MAX_WORK_GROUP_SIZE, 64, NULL, STERNA_KIND_DISCRETE, 128, 64, 3},
+        {CL_DEVICE_MEM_BASE_ADDR_ALIGN, 8 * 4096, NULL, STERNA_KIND_DISCRETE, 4096, 256, 3},
+        {CL_DEVICE_MEM_BASE_ADDR_ALIGN, 8 * 8192, NULL, STERNA_KIND_DISCRETE, 128, 256, 3},
+        {CL_DEVICE_MEM_BASE_ADDR_ALIGN, 8 * 96, NULL, STERNA_KIND_DISCRETE, 128, 256, 3},
+        {CL_DEVICE_MEM_BASE_ADDR_ALIGN, 8, NULL, STERNA_KIND_DISCRETE, 128, 256, 3},
+        {CL_DEVICE_MAX_NUM_SUB_GROUPS, 0, NULL, STERNA_KIND_DISCRETE, 128, 256, STERNA_GPU_INT_DOT},
+        {CL_DEVICE_INTEGER_DOT_PRODUCT_CAPABILITIES_KHR, 2, NULL, STERNA_KIND_DISCRETE, 128, 256,
+         STERNA_GPU_SUBGROUPS},
+    };
+    fake_opencl *fake = load_fake(t);
+    opencl_list list;
+    const opencl_api *cl;
+    CHECK(t, fake != NULL && sterna_opencl_load(&cl, NULL) == STERNA_OK);
+    fake->device_version = "OpenCL 3.0 fake";
+    fake->extensions = "cl_khr_integer_dot_product cl_khr_subgroups";
+    for (size_t i = 0; i < STERNA_COUNT(rows); i++) {
+        fake->number = rows[i].number;
+        fake->number_value = rows[i].value;
+        CHECK(t, sterna_opencl_list(cl, &list, NULL) == STERNA_OK && list.count == 1);
+        const opencl_device *d = &list.devices[0];
+        CHECK_MSG(t, strcmp(d->why, rows[i].why ? rows[i].why : "") == 0, "row %u: '%s'", (unsigned)i,
+                  d->why);
+        CHECK_MSG(t,
+                  d->limits.kind == rows[i].kind && d->limits.alignment == rows[i].alignment &&
+                      d->limits.max_group_items == rows[i].items && d->limits.features == rows[i].features,
+                  "row %u: kind %u, alignment %u, %u items, features %u", (unsigned)i, d->limits.kind,
+                  d->limits.alignment, d->limits.max_group_items, d->limits.features);
+    }
+    /* Items along X may be fewer than a group's. */
+    fake->number = CL_DEVICE_MAX_MEM_ALLOC_SIZE;
+    fake->number_value = 64ull << 30;
+    CHECK(t, sterna_opencl_list(cl, &list, NULL) == STERNA_OK &&
+                 list.devices[0].limits.max_binding_bytes == 64ull << 30);
+    /* More than a kernel's word indices reach is not asked of the driver. */
+    sterna_fault fault = {0};
+    sterna_gpu_memory memory;
+    sterna_gpu_limits limits;
+    void *gpu = NULL;
+    CHECK(t, sterna_opencl_driver.open(op_case_host(), "max_binding=8k,memory=1m,max_groups=7,features=1",
+                                       &gpu, &limits, &fault) == STERNA_OK);
+    CHECK(t, limits.max_binding_bytes == 8192 && limits.memory_bytes == 1 << 20 && limits.max_groups == 7 &&
+                 limits.features == STERNA_GPU_INT_DOT);
+    sterna_opencl_driver.close(gpu);
+    CHECK(t, sterna_opencl_driver.open(op_case_host(), "", &gpu, &limits, &fault) == STERNA_OK);
+    CHECK(t, sterna_opencl_driver.alloc(gpu, (16ull << 30) + 4096, &memory, &fault) == STERNA_MEMORY);
+    CHECK_MSG(t, strstr(fault.text, "one allocation has at most 17179869184 bytes"), "%s", fault.text);
+    sterna_opencl_driver.close(gpu);
+    fake->number = 0;
+    /* More devices than the list holds. */
+    fake->devices = OPENCL_MAX_DEVICES + 5;
+    CHECK(t, sterna_opencl_list(cl, &list, NULL) == STERNA_OK && list.count == OPENCL_MAX_DEVICES);
 }
 
 /* What devices say of themselves: features, limits, names, and why one is not used. */
@@ -335,6 +475,9 @@ static void names(sterna_test *t)
          "memory, features, watchdog"},
         {1, "pocl,watchdog", "opencl: 'watchdog' is no setting"},
         {1, "pocl,watchdog=0", "opencl: watchdog = '0' is not a number from 1 to 3600000 (milliseconds"},
+        {1, "pocl,watchdog=3600001", "watchdog = '3600001' is not a number from 1 to 3600000"},
+        {1, "pocl,watchdog=18014398509481985k",
+         "is not a number from 1 to 3600000"}, /* 1k, were it to wrap */
         {1, "pocl,watchdog=1z", "watchdog = '1z' is not a number"},
         {1, "pocl,memory=99999999999999999999", "is not a number from 4096"},
     };
@@ -489,6 +632,10 @@ const sterna_test_case sterna_test_cases[] = {
     {"kernels_that_fail", kernels_that_fail, 0},
     {"kernels_that_fail_early", kernels_that_fail_early, 0},
     {"kernels_that_hang", kernels_that_hang, 0},
+    {"slow_is_not_hung", slow_is_not_hung, 0},
+    {"standards", standards, 0},
+    {"kernels_that_do_not_fit", kernels_that_do_not_fit, 0},
+    {"numbers", numbers, 0},
     {"a_text_that_does_not_compile", a_text_that_does_not_compile, 0},
     {"refused_binaries", refused_binaries, 0},
     {"descriptions", descriptions, 0},
