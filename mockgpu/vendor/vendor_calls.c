@@ -1,6 +1,7 @@
 /* The functions that both APIs have, compiled once for each library under the names of gpu/stream/api.def. Owns: their
  * arguments. Leaves to others: what they do (vendor_*.c), functions of one API alone (vendor_cuda.c, vendor_hip.c). */
 #include "vendor_export.h"
+#include <limits.h>
 
 #define OUT(pointer)                                                                                         \
     if (!(pointer))                                                                                          \
@@ -74,7 +75,9 @@ int call_device_attribute(int *value, int attribute, int device)
     case NUMBER_max_group_items:
         *value = (int)limits.max_group_items;
         break;
-    case NUMBER_max_grid_x:
+    case NUMBER_max_grid_x: /* as GPUs have it; more groups than along Y are no launch of ours all the same */
+        *value = INT_MAX;
+        break;
     case NUMBER_max_grid_y:
         *value = (int)limits.max_groups;
         break;

@@ -64,7 +64,7 @@ static void the_device(sterna_test *t)
         CHECK(t, bytes == 64u << 20);
         WANT(SUCCESS, rig.api.device_attribute(&value, rig.api.warp_size, device));
         CHECK(t, value == 16);
-        WANT(SUCCESS, rig.api.device_attribute(&value, rig.api.max_grid_x, device));
+        WANT(SUCCESS, rig.api.device_attribute(&value, rig.api.max_grid_y, device));
         CHECK(t, value == 77);
         WANT(SUCCESS, rig.api.device_attribute(&value, rig.api.capability_major, device));
         CHECK(t, value == 9);

@@ -177,6 +177,88 @@ void stream_graphs_are_used(sterna_test *t)
     CHECK(t, stream_nothing_left(t));
 }
 
+/* A list of four launches is worth a graph, a shorter one is not. */
+void stream_short_lists(sterna_test *t)
+{
+    static const uint32_t rows = 1;
+    NEEDS_MOCK(t);
+    for (uint32_t count = 3; count <= 4; count++) {
+        tiny_plan p;
+        sterna_fence fence;
+        CHECK(t, stream_make(t, &p, "", ""));
+        for (uint32_t i = 0; i < 3 * STATUS_RING; i++) {
+            CHECK(t, p.api->submit(p.device, p.plan, 0, count, &rows, &fence, &p.fault) == STERNA_OK);
+            CHECK(t, p.api->wait(p.device, fence, 0, NULL, &p.fault) == STERNA_OK);
+        }
+        uint64_t graphs = stream_of(p.device)->graph_launches;
+        CHECK_MSG(t, graphs == (count == 3 ? 0 : 2 * STATUS_RING), "%u: %u graphs", count, (unsigned)graphs);
+        tiny_close(&p);
+    }
+}
+
+static uint32_t refused;
+
+static int refuse_capture(void *stream, int mode)
+{
+    (void)stream, (void)mode;
+    refused++;
+    return 801; /* not supported, in both APIs */
+}
+
+/* A driver that does not capture is asked once; what it computes is right. */
+void stream_graphs_refused(sterna_test *t)
+{
+    static float want[MOST], got[MOST];
+    static stream_api api;
+    tiny_plan p;
+    NEEDS_MOCK(t);
+    CHECK(t, stream_make(t, &p, "", "") && tiny_reference(TINY_ROWS, want));
+    stream_device *d = p.device->gpu;
+    api = *d->api;
+    api.stream_begin_capture = refuse_capture;
+    d->api = &api;
+    for (uint32_t i = 0; i < 3 * STATUS_RING; i++) {
+        CHECK(t, tiny_run(&p, TINY_ROWS, got, NULL) == STERNA_OK);
+        CHECK(t, memcmp(want, got, sizeof got) == 0);
+    }
+    CHECK_MSG(t, refused == 1 && d->graph_launches == 0, "asked %u times", refused);
+    tiny_close(&p);
+    CHECK(t, stream_nothing_left(t));
+}
+
+/* A library without the functions of graphs, as old ones are: a copy of the mock in which one has another name. */
+void stream_without_graphs(sterna_test *t)
+{
+    static float want[MOST], got[MOST];
+    const char *name = strcmp(stream_tested.name, "cuda") == 0 ? "cuGraphLaunch" : "hipGraphLaunch";
+    char path[600], variant[700];
+    sterna_mapping file = {0};
+    sterna_writer *writer;
+    tiny_plan p;
+    uint32_t found = 0;
+    NEEDS_MOCK(t);
+    CHECK(t, sterna_sys_read(stream_library(), 1 << 28, &file, NULL) == STERNA_OK);
+    uint8_t *bytes = sterna_alloc((size_t)file.size, 1);
+    CHECK(t, bytes != NULL);
+    memcpy(bytes, file.data, (size_t)file.size);
+    for (uint64_t i = 0, n = strlen(name) + 1; i + n <= file.size; i++)
+        if (memcmp(bytes + i, name, n) == 0) bytes[i + n - 2] = '_', found++;
+    snprintf(path, sizeof path, "%s/old.so", sterna_test_folder(t));
+    CHECK(t, found > 0 && sterna_writer_open(path, &writer, NULL) == STERNA_OK &&
+                 sterna_writer_write(writer, bytes, (size_t)file.size, NULL) == STERNA_OK &&
+                 sterna_writer_commit(writer, NULL) == STERNA_OK);
+    sterna_sys_unmap(&file);
+    sterna_free(bytes);
+    snprintf(variant, sizeof variant, "library=%s,graphs=1", path);
+    CHECK_MSG(t, tiny_make(&p, stream_api_table(), op_case_host(), variant) == STERNA_OK, "%s", p.fault.text);
+    CHECK(t, !stream_of(p.device)->graphs && tiny_reference(TINY_ROWS, want));
+    for (uint32_t i = 0; i < 3 * STATUS_RING; i++) {
+        CHECK(t, tiny_run(&p, TINY_ROWS, got, NULL) == STERNA_OK);
+        CHECK(t, memcmp(want, got, sizeof got) == 0);
+    }
+    tiny_close(&p);
+}
+
 /* Lists of which one is the beginning of another, and which part in the middle: what was held back is launched. */
 void stream_lists_that_begin_alike(sterna_test *t)
 {

@@ -31,13 +31,15 @@ extern const stream_subject stream_tested;
     X(every_row_runs, 60)                                                                                    \
     X(small_grids, 60)                                                                                       \
     X(graphs_are_used, 20)                                                                                   \
-    X(lists_that_begin_alike, 20) X(many_lists, 20) X(submissions_in_flight, 20) X(large_copies, 20)         \
-        X(allocations_refused, 60) X(kernels_not_built, 60) X(null_kernels, 60) X(launches_refused, 60)      \
-            X(device_lost_in_launch, 60) X(device_lost_in_copy, 60) X(launch_hangs, 60)                      \
-                X(host_memory_refused, 60) X(system_calls_refused, 60) X(sync_names_the_node, 20)            \
-                    X(freed_memory_is_found, 20) X(kernels_are_marked, 20) X(agrees_with_a_model, 60)        \
-                        X(leaks_are_told, 20) X(silence_ends, 20) X(no_device_is_told, 20)                   \
-                            X(kernels_that_do_not_load, 20) X(lost_device_is_closed_elsewhere, 20)
+    X(lists_that_begin_alike, 20)                                                                            \
+    X(many_lists, 20) X(submissions_in_flight, 20) X(large_copies, 20) X(allocations_refused, 60)            \
+        X(kernels_not_built, 60) X(null_kernels, 60) X(launches_refused, 60) X(device_lost_in_launch, 60)    \
+            X(device_lost_in_copy, 60) X(launch_hangs, 60) X(host_memory_refused, 60)                        \
+                X(system_calls_refused, 60) X(sync_names_the_node, 20) X(freed_memory_is_found, 20)          \
+                    X(kernels_are_marked, 20) X(agrees_with_a_model, 60) X(leaks_are_told, 20)               \
+                        X(silence_ends, 20) X(no_device_is_told, 20) X(kernels_that_do_not_load, 20)         \
+                            X(lost_device_is_closed_elsewhere, 20) X(marks_are_their_own, 20)                \
+                                X(short_lists, 20) X(graphs_refused, 20) X(without_graphs, 20)
 
 #define STREAM_CASE(name, seconds) void stream_##name(sterna_test *t);
 STREAM_CASES(STREAM_CASE)

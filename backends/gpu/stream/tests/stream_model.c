@@ -194,6 +194,38 @@ void stream_leaks_are_told(sterna_test *t)
     CHECK(t, stream_nothing_left(t));
 }
 
+/* That one mark is reached says nothing about the next. */
+void stream_marks_are_their_own(sterna_test *t)
+{
+    uint64_t first, second;
+    uint32_t tag;
+    uint8_t hash[32];
+    char settings[60];
+    model m = {0};
+    NEEDS_MOCK(t);
+    snprintf(settings, sizeof settings, "hang_launch=%u,watchdog=3600000,late=0",
+             stream_opening_launches(t) + 2);
+    sterna_device *device = stream_open(t, settings, ",watchdog=60000");
+    CHECK(t, device != NULL);
+    m.gpu = device->gpu;
+    CHECK(t, sterna_stream_kernel(m.gpu, "add", &m.add, hash, &m.fault) == STERNA_OK);
+    CHECK(t, sterna_stream_alloc(m.gpu, 4096, &m.x, &m.fault) == STERNA_OK &&
+                 sterna_stream_alloc(m.gpu, 4096, &m.operands[0], &m.fault) == STERNA_OK &&
+                 sterna_stream_alloc(m.gpu, 4096, &m.status, &m.fault) == STERNA_OK);
+    CHECK(t, sterna_stream_clear(m.gpu, m.status, 0, 4096, &m.fault) == STERNA_OK &&
+                 clear_x(&m) == STERNA_OK && upload_operand(&m, 0, 0) == STERNA_OK);
+    CHECK(t,
+          launch_add(&m, 0, WORDS) == STERNA_OK && sterna_stream_fence(m.gpu, &first, &m.fault) == STERNA_OK);
+    CHECK(t, launch_add(&m, 0, WORDS) == STERNA_OK &&
+                 sterna_stream_fence(m.gpu, &second, &m.fault) == STERNA_OK);
+    CHECK_MSG(t, sterna_stream_wait(m.gpu, first, 0, &tag, &m.fault) == STERNA_OK, "%s", m.fault.text);
+    CHECK(t, sterna_stream_wait(m.gpu, second, 2, &tag, &m.fault) == STERNA_TIMEOUT);
+    ((stream_device *)m.gpu)->settings.watchdog = 1; /* so that it is given up without delay */
+    m.fault = (sterna_fault){0};
+    CHECK(t, sterna_stream_wait(m.gpu, second, 0, &tag, &m.fault) == STERNA_DEVICE);
+    stream_api_table()->close(device);
+}
+
 /* A wait ends in time, and a device that never answers is given up by the driver's own watchdog; nothing hangs then. */
 void stream_silence_ends(sterna_test *t)
 {
@@ -222,7 +254,10 @@ void stream_silence_ends(sterna_test *t)
     CHECK_MSG(t, strstr(p.fault.text, "the device is given up: no answer to a submission within 100 ms"),
               "%s", p.fault.text);
     CHECK_MSG(t, took > 0.09, "%.3f s", took);
+    /* Freeing its memory could wait for ever: it stays. */
+    uint32_t allocated = stream_mock_held(t).allocations;
     begin = sterna_sys_now();
     tiny_close(&p);
     CHECK(t, sterna_sys_now() - begin < 5);
+    CHECK(t, allocated > 0 && stream_mock_held(t).allocations == allocated);
 }
