@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/sys.h"
 #include "probe_child.h"
+#include "probe_wire.h"
 #include "registry.h"
 #include "runner.h"
 #include <dirent.h>
@@ -47,6 +48,13 @@ static void dies_with_a_sentence(sterna_test *t)
          "did not answer within 1 s while it listed its devices"},
         {"garbage-list", STERNA_PROBE_LIST, STERNA_DEVICE, "wrote into the probe's answer while it listed"},
         {"endless-list", STERNA_PROBE_LIST, STERNA_DEVICE, "the driver wrote"},
+        {"test-list", STERNA_PROBE_LIST, STERNA_DEVICE, "wrote into the probe's answer while it listed"},
+        {"verdict-list", STERNA_PROBE_LIST, STERNA_DEVICE, "wrote into the probe's answer while it listed"},
+        {"fault-list", STERNA_PROBE_LIST, STERNA_DEVICE, "wrote into the probe's answer while it listed"},
+        {"short-list", STERNA_PROBE_LIST, STERNA_DEVICE, "wrote into the probe's answer while it listed"},
+        {"ended-list", STERNA_PROBE_LIST, STERNA_DEVICE, "wrote into the probe's answer while it listed"},
+        {"crowd-list", STERNA_PROBE_LIST, STERNA_DEVICE, "wrote into the probe's answer while it listed"},
+        {"longer-list", STERNA_PROBE_LIST, STERNA_DEVICE, "wrote into the probe's answer while it listed"},
         {"abort-open", STERNA_PROBE_OPEN, STERNA_DEVICE, "aborted (signal 6) while it opened the device"},
         {"hang-open", STERNA_PROBE_EXACT, STERNA_DEVICE, "did not answer within 1 s while it opened"},
         {"refuse", STERNA_PROBE_OPEN, STERNA_DEVICE, "the device is absent, lost or failed"},
@@ -73,6 +81,7 @@ static void dies_with_a_sentence(sterna_test *t)
             EXPECT(t, answer.n_rows == 2 && answer.rows[1].verdict == STERNA_SELF_PASSED);
         if (!strcmp(rows[i].mode, "many")) EXPECT(t, answer.n_devices == STERNA_REGISTRY_DEVICES);
         if (!strcmp(rows[i].mode, "none")) EXPECT(t, answer.n_devices == 0);
+        if (strstr(rows[i].says, "probe's answer")) EXPECT(t, answer.n_devices == 0 && answer.n_rows == 0);
     }
 }
 
@@ -92,7 +101,7 @@ static void texts_are_tidied(sterna_test *t)
     sterna_probe_ask(STERNA_PROBE_LIST, UNRULY, 60, &answer);
     CHECK_MSG(t, answer.status == STERNA_OK && answer.n_devices == 1, "%s", answer.why);
     CHECK(t, strlen(answer.devices[0].description) == sizeof answer.devices[0].description - 1);
-    CHECK(t, !strncmp(answer.devices[0].description, "x  x", 4));
+    CHECK(t, !strncmp(answer.devices[0].description, "x  x x", 6));
 }
 
 /* The group is killed: nothing that a driver started lives on. */
@@ -188,6 +197,24 @@ static void another_build_is_refused(sterna_test *t)
     sterna_free(end.answer);
 }
 
+/* A child whose parent does not come back ends by itself when its time is over. */
+static void children_end_without_a_parent(sterna_test *t)
+{
+    char version[64];
+    sterna_child *child;
+    sterna_child_end end;
+    sterna_probe_version(version);
+    const char *arguments[] = {"sterna-probe", "--sterna-probe", version, "1", "list", UNRULY, NULL};
+    setenv("UNRULY", "hang-list", 1);
+    const double begin = sterna_sys_now();
+    CHECK(t, sterna_child_start(STERNA_BINARY_DIR "/bin/sterna-probe", arguments, 60, &child, NULL) ==
+                 STERNA_OK);
+    CHECK(t, sterna_child_finish(child, &end, NULL) == STERNA_OK);
+    CHECK_MSG(t, end.fate == STERNA_CHILD_SIGNALLED && sterna_sys_now() - begin < 30, "fate %d after %g s",
+              (int)end.fate, sterna_sys_now() - begin);
+    sterna_free(end.answer);
+}
+
 /* The host may ignore SIGCHLD and block every signal. */
 static void any_host_will_do(sterna_test *t)
 {
@@ -228,6 +255,7 @@ const sterna_test_case sterna_test_cases[] = {
     {"every_failure_is_an_error", every_failure_is_an_error, 60},
     {"several_at_a_time", several_at_a_time, 60},
     {"another_build_is_refused", another_build_is_refused, 0},
+    {"children_end_without_a_parent", children_end_without_a_parent, 60},
     {"any_host_will_do", any_host_will_do, 60},
     {"a_sound_device_passes", a_sound_device_passes, 60},
     {0}};

@@ -2,6 +2,7 @@
  * variable UNRULY says how and when. Loaded by an ICD loader it is no driver at all, but its constructor runs.
  * Owns: the defects. */
 #include "cpu/cpu_backend.h"
+#include "probe_wire.h"
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,6 +19,32 @@ static int asked(const char *what)
 {
     const char *mode = getenv("UNRULY");
     return mode && strcmp(mode, what) == 0;
+}
+
+/* A record into the probe's answer whose head claims so many bytes. */
+static void put(sterna_record_kind kind, const void *data, size_t bytes, size_t claimed)
+{
+    const sterna_record_head head = {STERNA_PROBE_MAGIC, kind, (uint32_t)claimed};
+    if (write(3, &head, sizeof head) < 0 || write(3, data, bytes) < 0) abort();
+}
+
+/* Records that look like ours and are none. */
+static void forge(const char *mode)
+{
+    const sterna_self_row test = {.test = STERNA_SELF_COUNT},
+                          verdict = {.verdict = STERNA_SELF_NOT_TESTED + 1};
+    const sterna_device_info info = {.size = sizeof info};
+    const sterna_fault none = {STERNA_OK, "nothing"};
+    if (!strncmp(mode, "test", 4)) put(STERNA_RECORD_ROW, &test, sizeof test, sizeof test);
+    if (!strncmp(mode, "verdict", 7)) put(STERNA_RECORD_ROW, &verdict, sizeof verdict, sizeof verdict);
+    if (!strncmp(mode, "fault", 5)) put(STERNA_RECORD_FAULT, &none, sizeof none, sizeof none);
+    if (!strncmp(mode, "short", 5)) put(STERNA_RECORD_DEVICE, &info, 8, 8);
+    if (!strncmp(mode, "ended", 5)) put(STERNA_RECORD_END, &info, 0, 0);
+    for (int i = 0; !strncmp(mode, "crowd", 5) && i < 1 + STERNA_REGISTRY_DEVICES; i++)
+        put(STERNA_RECORD_DEVICE, &info, sizeof info, sizeof info);
+    if (strncmp(mode, "longer", 6) != 0) return;
+    put(STERNA_RECORD_DEVICE, &info, 8, 1u << 30);
+    _exit(0);
 }
 
 /* "abort-list" aborts at "list", and so on. */
@@ -37,6 +64,7 @@ static void misbehave(const char *when)
         for (int i = 0; i < 100000; i++) puts("unruly: a line that nobody asked for, and a long one at that");
     static const char garbage[] = "no record of ours begins like this";
     if (!strncmp(mode, "garbage", 7) && write(3, garbage, sizeof garbage) < 0) abort();
+    forge(mode);
     for (int i = 0; !strncmp(mode, "endless", 7) && i < 1 << 12; i++)
         if (write(3, &table, sizeof table) < 0) return;
     /* A helper that outlives its parent and holds all descriptors, as a compiler's server would. */
@@ -71,6 +99,7 @@ static sterna_status device_info(uint32_t index, sterna_device_info *info)
         memset(info->description, 'x', sizeof info->description);
         info->description[1] = '\n';
         info->description[2] = '\033';
+        info->description[4] = '\177';
     }
     return status;
 }
