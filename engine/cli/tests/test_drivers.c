@@ -157,6 +157,24 @@ static void plug_ins_are_tested_in_a_child(sterna_test *t)
     CHECK(t, run(t, "UNRULY=abort-load " PROGRAM " doctor --json --device " UNRULY " 2>/dev/null") == 5);
     CHECK(t, strstr(text, "\"died\":\t\"the driver aborted (signal 6) while it was loaded"));
     CHECK(t, run(t, "UNRULY=refuse " PROGRAM " doctor --device " UNRULY " 2>&1") == 5);
+    CHECK(t, run(t, "UNRULY=hang-open " PROGRAM " doctor --seconds 1 --device " UNRULY " 2>&1") == 5);
+    CHECK(t, strstr(text, "the driver did not answer within 1 s while it opened the device"));
+}
+
+/* Of all devices at once: those that cannot be used are listed and not tested, and what fails is told at the end. */
+static void what_fails_is_a_finding(sterna_test *t)
+{
+    CHECK(t, run(t, "STERNA_FAKE_DEVICES='hip:9,kind=discrete;vulkan:a1,kind=discrete,usable=0' " PROGRAM
+                    " doctor --json 2>&1") == 0);
+    CHECK(t, strstr(text, "1 findings; the first: hip:9: "));
+    const char *hip = strstr(text, "\"hip:9\""), *vulkan = strstr(text, "\"vulkan:a1\"");
+    CHECK(t, hip && strstr(hip, "\"died\":\t\"") && vulkan && strstr(vulkan, "\"usable\":\tfalse"));
+    CHECK(t, strstr(text, "\"backend\":\t\"opencl\",\n\t\t\t\"compiled\""));
+    size_t tested = 0;
+    for (const char *at = text; (at = strstr(at, "\"tests\":")); at++) tested++;
+    size_t listed = 0;
+    for (const char *at = text; (at = strstr(at, "\"device\":")); at++) listed++;
+    CHECK_MSG(t, tested > 1 && tested + 1 == listed, "%zu tested of %zu", tested, listed);
 }
 
 const sterna_test_case sterna_test_cases[] = {
@@ -166,4 +184,5 @@ const sterna_test_case sterna_test_cases[] = {
     {"vulkan_drivers_that_die", vulkan_drivers_that_die, 120},
     {"a_driver_that_hangs_is_a_line", a_driver_that_hangs_is_a_line, 120},
     {"plug_ins_are_tested_in_a_child", plug_ins_are_tested_in_a_child, 120},
+    {"what_fails_is_a_finding", what_fails_is_a_finding, 120},
     {0}};
