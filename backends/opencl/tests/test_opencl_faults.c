@@ -374,6 +374,8 @@ static void numbers(sterna_test *t)
     for (size_t i = 0; i < STERNA_COUNT(rows); i++) {
         fake->number = rows[i].number;
         fake->number_value = rows[i].value;
+        fake->types[0] = rows[i].number == CL_DEVICE_TYPE ? rows[i].value : 0;
+        fake->unified[0] = rows[i].number == CL_DEVICE_HOST_UNIFIED_MEMORY;
         CHECK(t, sterna_opencl_list(cl, &list, NULL) == STERNA_OK && list.count == 1);
         const opencl_device *d = &list.devices[0];
         CHECK_MSG(t, strcmp(d->why, rows[i].why ? rows[i].why : "") == 0, "row %u: '%s'", (unsigned)i,
