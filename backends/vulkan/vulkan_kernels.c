@@ -1,6 +1,7 @@
 /* The embedded modules, and pipelines made of them. */
 #include "base/size.h"
 #include "vulkan_private.h"
+#include <stdio.h>
 #include <string.h>
 
 #define KERNEL(id, file, op, format, group, tile_rows, x, x_tile, y, min_rows, scales, needs)                \
@@ -115,7 +116,10 @@ static sterna_status make_pipeline(vulkan_device *device, vulkan_kernel *kernel,
     device->host->release(device->host->context, words);
     if (result == VK_SUCCESS) return STERNA_OK;
     kernel->pipeline = VK_NULL_HANDLE;
-    return sterna_vulkan_fail(fault, result, call, kernel->row->id);
+    char what[100];
+    snprintf(what, sizeof what, "%s%s", kernel->row->id,
+             kernel->row->needs ? " (the key features=0 does without it)" : "");
+    return sterna_vulkan_fail(fault, result, call, what);
 }
 
 sterna_status sterna_vulkan_kernel(void *gpu, const char *id, const void **kernel, uint8_t hash[32],

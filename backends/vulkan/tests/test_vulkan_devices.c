@@ -295,11 +295,37 @@ static void long_work_is_cut(sterna_test *t)
     DRIVER->close(d);
 }
 
+static VkResult VKAPI_PTR refuse_pipelines(VkDevice device, VkPipelineCache cache, uint32_t n,
+                                           const VkComputePipelineCreateInfo *info,
+                                           const VkAllocationCallbacks *host_memory, VkPipeline *out)
+{
+    (void)device, (void)cache, (void)n, (void)info, (void)host_memory, (void)out;
+    return VK_ERROR_UNKNOWN;
+}
+
+/* A driver that claims a feature and cannot compile for it: the sentence says how to do without. */
+static void features_that_fail(sterna_test *t)
+{
+    SKIP_WITHOUT_VULKAN(t);
+    const void *kernel = NULL;
+    uint8_t hash[32];
+    sterna_fault plain = {0}, feature = {0};
+    vulkan_device *d = open_device(t, "");
+    CHECK(t, d != NULL);
+    d->vk.vkCreateComputePipelines = refuse_pipelines;
+    CHECK(t, DRIVER->kernel(d, "add", &kernel, hash, &plain) == STERNA_DEVICE);
+    CHECK_MSG(t, strstr(plain.text, "vulkan: add: ") && !strstr(plain.text, "features"), "%s", plain.text);
+    CHECK(t, DRIVER->kernel(d, "matmul_block_q4_k_dot", &kernel, hash, &feature) == STERNA_DEVICE);
+    CHECK_MSG(t, strstr(feature.text, "features=0"), "%s", feature.text);
+    DRIVER->close(d);
+}
+
 const sterna_test_case sterna_test_cases[] = {
     {"memory_that_is_not_coherent", memory_that_is_not_coherent, 0},
     {"small_heaps", small_heaps, 0},
     {"types_of_features", types_of_features, 0},
     {"success_on_a_lost_device", success_on_a_lost_device, 0},
     {"long_work_is_cut", long_work_is_cut, 0},
+    {"features_that_fail", features_that_fail, 0},
     {0},
 };

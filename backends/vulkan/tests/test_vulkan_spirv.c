@@ -193,11 +193,70 @@ static void float_controls_are_added(sterna_test *t)
         }
 }
 
+/* Bytes that the groups of a module share; UINT32_MAX when they cannot be told. All its types have 32 bits. */
+static uint32_t shared_bytes(const words *w)
+{
+    enum { TYPE_ARRAY = 28, TYPE_POINTER = 32, CONSTANT = 43, VARIABLE = 59, WORKGROUP = 4 };
+    const uint32_t bound = w->word[3];
+    uint32_t sum = 0,
+             *value =
+                 sterna_alloc(bound, 4); /* a constant's value, the bytes of what a type is or points to */
+    for (size_t at = 5; value && at < w->count; at += w->word[at] >> 16) {
+        const uint32_t *word = w->word + at, opcode = word[0] & 0xffffu;
+        if (opcode == OP_TYPE_FLOAT || opcode == OP_TYPE_FLOAT - 1) value[word[1]] = 4;
+        if (opcode == CONSTANT) value[word[2]] = word[3];
+        if (opcode == TYPE_ARRAY) value[word[1]] = value[word[2]] * value[word[3]];
+        if (opcode == TYPE_POINTER) value[word[1]] = value[word[3]];
+        if (opcode == VARIABLE && word[3] == WORKGROUP)
+            sum = value[word[1]] ? sum + value[word[1]] : UINT32_MAX;
+    }
+    if (!value) sum = UINT32_MAX;
+    sterna_free(value);
+    return sum;
+}
+
+/* Limits that every device of Vulkan 1.1 has (specification, "Required Limits"), and no capability beyond what the row says
+ * that it needs, since a device is made with no other feature. */
+static void modules_fit_every_device(sterna_test *t)
+{
+    static const struct {
+        uint32_t capability, needs;
+    } allowed[] = {{1, 0}, /* Shader; GroupNonUniform, its Arithmetic; DotProduct, of packed int8 */
+                   {61, STERNA_GPU_SUBGROUPS},
+                   {63, STERNA_GPU_SUBGROUPS},
+                   {6019, STERNA_GPU_INT_DOT},
+                   {6018, STERNA_GPU_INT_DOT}};
+    enum { LOCAL_SIZE = 17, SHARED = 16384, INVOCATIONS = 128 };
+    uint32_t most = 0;
+    for (uint32_t i = 0; i < STERNA_GPU_KERNELS; i++) {
+        const sterna_gpu_kernel_row *row = sterna_gpu_kernel_row_at(i);
+        words w = copy_of(i);
+        uint32_t sized = 0;
+        CHECK(t, w.word != NULL);
+        for (size_t at = 5; at < w.count; at += w.word[at] >> 16) {
+            const uint32_t *word = w.word + at, opcode = word[0] & 0xffffu;
+            bool known = opcode != 17;
+            for (uint32_t k = 0; k < STERNA_COUNT(allowed) && !known; k++)
+                known = allowed[k].capability == word[1] && !(allowed[k].needs & ~row->needs);
+            CHECK_MSG(t, known, "%s: capability %u", row->id, word[1]);
+            if (opcode != 16 || word[2] != LOCAL_SIZE) continue;
+            CHECK(t, word[3] == row->group && word[3] <= INVOCATIONS && word[4] == 1 && word[5] == 1);
+            sized++;
+        }
+        uint32_t shared = shared_bytes(&w);
+        sterna_free(w.word);
+        CHECK_MSG(t, sized == 1 && shared <= SHARED, "%s: groups share %u bytes", row->id, shared);
+        if (shared > most) most = shared;
+    }
+    CHECK_MSG(t, most == 15232, "attention_wide.kc says 15,232 bytes, not %u", most);
+}
+
 const sterna_test_case sterna_test_cases[] = {
     {"every_module_is_exact", every_module_is_exact, 0},
     {"a_missing_decoration_is_found", a_missing_decoration_is_found, 0},
     {"foreign_instructions_are_found", foreign_instructions_are_found, 0},
     {"damage_is_survived", damage_is_survived, 0},
     {"float_controls_are_added", float_controls_are_added, 0},
+    {"modules_fit_every_device", modules_fit_every_device, 0},
     {0},
 };
