@@ -279,7 +279,7 @@ sterna_status sterna_bench_run(const sterna_bench_params *given, sterna_bench_re
     sterna_job jobs[STERNA_BENCH_JOBS];
     sterna_bench_params params = *given;
     memset(report, 0, sizeof *report);
-    if (params.case_seconds <= 0) params.case_seconds = 20.0 * sterna_process_time_scale();
+    if (params.case_seconds <= 0) params.case_seconds = sterna_process_patience();
     if (params.cases == 0) params.cases = params.budget > 0 ? 1000000 : 20;
     uint32_t n = sterna_bench_jobs(params.op, params.format, params.law, jobs);
     if (n == 0)

@@ -40,7 +40,7 @@ typedef struct sterna_bench_params {
     uint32_t seed;
     uint32_t cases;      /* of each job; with a budget: at least that many, time permitting */
     double budget;       /* seconds; 0: `cases` and no more */
-    double case_seconds; /* a case that runs longer hangs; 0: 20, or what STERNA_TIME_SCALE makes of it */
+    double case_seconds; /* a case that runs longer hangs; 0: sterna_process_patience() */
     bool no_shrink;
 } sterna_bench_params;
 

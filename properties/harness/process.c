@@ -25,11 +25,11 @@ void sterna_process_unmap(void *memory, size_t bytes)
     if (memory) munmap(memory, bytes);
 }
 
-double sterna_process_time_scale(void)
+double sterna_process_patience(void)
 {
     const char *text = sterna_sys_getenv("STERNA_TIME_SCALE");
     double scale = text ? strtod(text, NULL) : 1.0;
-    return scale > 0 && scale <= 1000 ? scale : 1.0;
+    return 60 * (scale > 0 && scale <= 1000 ? scale : 1.0);
 }
 
 static void be_child(bool quiet)

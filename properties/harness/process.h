@@ -23,7 +23,7 @@ typedef struct sterna_pulse {
 sterna_verdict sterna_process_run(void (*body)(void *context), void *context, sterna_pulse *pulse,
                                   double seconds, bool quiet);
 
-/* STERNA_TIME_SCALE, or 1. */
-double sterna_process_time_scale(void);
+/* How long nothing may happen in a case: a minute, multiplied by STERNA_TIME_SCALE. */
+double sterna_process_patience(void);
 
 #endif

@@ -258,7 +258,7 @@ sterna_verdict sterna_repro_run(const sterna_repro *repro, const char *device, d
                                 size_t story_size)
 {
     sterna_subject_spec spec = {device ? device : repro->device, repro->profile, 0};
-    if (seconds <= 0) seconds = 20.0 * sterna_process_time_scale();
+    if (seconds <= 0) seconds = sterna_process_patience();
     if (repro->recorded.call.info)
         return sterna_bench_isolated_call(&spec, &repro->recorded, seconds, story, story_size);
     return sterna_bench_isolated_bytes(&spec, &repro->job, repro->bytes, repro->n_bytes, seconds, story,

@@ -11,7 +11,7 @@
  *
  * Exit codes: 0 all passed (skips allowed), 1 something failed, 2 usage, 4 no case ran, 77 all skipped.
  *
- * Environment: STERNA_TIME_SCALE multiplies every time limit (default 1; 5 in sanitizer builds).
+ * Environment: STERNA_TIME_SCALE multiplies every time limit (default 6; 20 in sanitizer builds).
  * STERNA_RESULTS names a folder where <program>.tsv is appended to, as --results FILE does with FILE: first
  * the line program TAB * TAB plan TAB 0.000 TAB number of cases to come then one per case as it ends (so a
  * plan with too few lines tells of a runner that died) program TAB case TAB pass|fail|skip TAB seconds TAB
@@ -28,7 +28,7 @@ typedef struct sterna_test sterna_test;
 typedef struct sterna_test_case {
     const char *name; /* NULL ends the table */
     void (*body)(sterna_test *t);
-    uint32_t seconds; /* time limit; 0: 20 */
+    uint32_t seconds; /* enough on an idle machine, to be multiplied as above; 0: 20 */
 } sterna_test_case;
 
 /* Defined by the test program. */
