@@ -9,9 +9,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static bool initialised;
+static pid_t process; /* that initialised it */
 static vendor_context *primary;
 static uint64_t launches; /* of contexts that have ended */
 
@@ -185,13 +187,27 @@ static vendor_code see_device(void)
                               list);
 }
 
+/* No driver survives fork(): threads and mappings of the device stay behind. CUDA says 3 from then on, cuInit too; what a
+ * host does with ROCm's runtime is undefined there. */
+static vendor_code same_process(void)
+{
+    if (!process || process == getpid()) return VENDOR_SUCCESS;
+    return sterna_vendor_fail(
+        VENDOR_NOT_INITIALIZED,
+        "the API was initialised before this process was forked: only a process of its own "
+        "can use it");
+}
+
 vendor_code sterna_vendor_init(void)
 {
     char variant[VARIANT_BYTES];
     mock_settings settings;
-    vendor_code code = see_device();
+    vendor_code code = same_process();
+    if (code == VENDOR_SUCCESS) code = see_device();
     if (code == VENDOR_SUCCESS) code = settings_now(variant, sizeof variant, &settings);
-    if (code == VENDOR_SUCCESS) initialised = true;
+    if (code != VENDOR_SUCCESS) return code;
+    initialised = true;
+    process = getpid();
     return code;
 }
 
@@ -199,7 +215,8 @@ vendor_code sterna_vendor_device(int device)
 {
     if (!initialised && !sterna_vendor_flavour.implicit)
         return sterna_vendor_fail(VENDOR_NOT_INITIALIZED, "called before the API was initialised");
-    vendor_code code = see_device();
+    vendor_code code = same_process();
+    if (code == VENDOR_SUCCESS) code = see_device();
     if (code != VENDOR_SUCCESS) return code;
     return device == 0
                ? VENDOR_SUCCESS

@@ -48,11 +48,24 @@ static void declarations(sterna_test *t)
     for (size_t i = 0; i < STERNA_COUNT(numbers); i++)
         CHECK_MSG(t, numbers[i].theirs == numbers[i].ours, "%s is %d", numbers[i].name, numbers[i].theirs);
 }
+
+/* What arch_name() of hip_backend.c and api.def take for granted of every layout. */
+static void properties(sterna_test *t)
+{
+    CHECK(t, offsetof(hipDeviceProp_t, name) == 0 && sizeof(((hipDeviceProp_t *)0)->name) == 256);
+    CHECK(t, offsetof(hipDeviceProp_t, gcnArchName) >= 256 && sizeof(hipDeviceProp_t) <= 8192);
+    if (HIP_VERSION_MAJOR == 5) /* as the mock library has it */
+        CHECK(t, offsetof(hipDeviceProp_t, gcnArchName) == 396 && sizeof(hipDeviceProp_t) == 792);
+    if (HIP_VERSION_MAJOR == 6)
+        CHECK(t, offsetof(hipDeviceProp_t, gcnArchName) == 1160 && sizeof(hipDeviceProp_t) == 1472);
+}
 #else
 static void declarations(sterna_test *t)
 {
     SKIP(t, "no hip/hip_runtime_api.h (package libamdhip64-dev) when this was built");
 }
+#define properties declarations
 #endif
 
-const sterna_test_case sterna_test_cases[] = {{"declarations", declarations, 0}, {0}};
+const sterna_test_case sterna_test_cases[] = {
+    {"declarations", declarations, 0}, {"properties", properties, 0}, {0}};

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 enum { N = 100 };
 
@@ -666,6 +668,29 @@ static void a_new_beginning(sterna_test *t)
     }
 }
 
+/* A child of a process that initialised the API has none, and gets none; the parent's goes on. */
+static void forks(sterna_test *t)
+{
+    BOTH
+    {
+        vendor_rig rig;
+        uint64_t a = 0;
+        int ended = -1, device;
+        if (!vendor_rig_open(t, &rig, hip, NULL)) return;
+        pid_t child = fork();
+        if (child == 0)
+            _exit(rig.api.init(0) == CODE_NOT_INITIALIZED &&
+                          rig.api.memory_alloc(&a, 4) == CODE_NOT_INITIALIZED &&
+                          rig.api.device_get(&device, 0) == CODE_NOT_INITIALIZED
+                      ? 0
+                      : 1);
+        CHECK(t, child > 0 && waitpid(child, &ended, 0) == child && ended == 0);
+        WANT(SUCCESS, rig.api.memory_alloc(&a, 4));
+        WANT(SUCCESS, rig.api.memory_free(a));
+        vendor_rig_close(t, &rig);
+    }
+}
+
 /* Nothing but the API leaves the libraries: a program that has the mock in it, too, keeps its own. */
 static void exports(sterna_test *t)
 {
@@ -703,6 +728,7 @@ const sterna_test_case sterna_test_cases[] = {
     {"threads", threads, 0},
     {"contexts", contexts, 0},
     {"a_new_beginning", a_new_beginning, 0},
+    {"forks", forks, 0},
     {"exports", exports, 0},
     {0},
 };
