@@ -72,6 +72,8 @@ typedef struct sterna_resolved {
 /* Finds the device that spec names ("" or NULL: auto), asking an isolated backend's driver in a child process first;
  * opens nothing. For who opens with services of his own. Statuses as sterna_device_open. */
 sterna_status sterna_device_resolve(const char *spec, sterna_resolved *out, sterna_fault *fault);
+/* The same, but a device that is named is only looked up in its driver's list, and not tried: for who has it tested anyway. */
+sterna_status sterna_device_find(const char *spec, sterna_resolved *out, sterna_fault *fault);
 
 /* An open device with all that is needed to use it. Zero-initialise. */
 typedef struct sterna_open_device {

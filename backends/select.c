@@ -57,13 +57,11 @@ static sterna_status set_variant(sterna_resolved *out, const char *variant, cons
     return sterna_fail(fault, STERNA_USAGE, "--device %s: %.60s...: too long", out->name, variant);
 }
 
-/* A device behind a vendor's driver: the child lists, this process picks, the child tries. */
-static sterna_status resolve_isolated(const sterna_backend_state *backend, const char *wanted,
-                                      sterna_resolved *out, sterna_fault *fault)
+/* A device behind a vendor's driver: the child lists, this process picks. */
+static sterna_status find_isolated(const sterna_backend_state *backend, const char *wanted,
+                                   sterna_resolved *out, sterna_fault *fault)
 {
-    char what[STERNA_SPEC_BYTES];
     uint32_t index;
-    sterna_tried found;
     sterna_registry_look(backend->name);
     if (backend->why[0])
         return sterna_fail(fault, backend->api ? STERNA_DEVICE : STERNA_UNSUPPORTED, "--device %s: %s",
@@ -74,15 +72,21 @@ static sterna_status resolve_isolated(const sterna_backend_state *backend, const
     if (!info->usable)
         return sterna_fail(fault, STERNA_UNSUPPORTED, "--device %s%s%s: %s", backend->name,
                            info->variant[0] ? ":" : "", info->variant, info->why);
-    const char *keys = sterna_spec_keys(wanted);
-    status = set_variant(out, info->variant, keys, fault);
-    if (status != STERNA_OK) return status;
-    snprintf(what, sizeof what, "%s:%s", backend->name, out->variant);
-    if (sterna_registry_is_fake(backend))
+    status = set_variant(out, info->variant, sterna_spec_keys(wanted), fault);
+    if (status == STERNA_OK && sterna_registry_is_fake(backend))
         return sterna_fail(fault, STERNA_DEVICE,
-                           "--device %s: STERNA_FAKE_DEVICES invents it; it cannot be opened", what);
-    /* The probe runs a kernel of almost every kind: what crashes a driver's compiler does so in the child. What it has
-     * compiled is found in the driver's cache here. */
+                           "--device %s:%s: STERNA_FAKE_DEVICES invents it; it cannot be opened",
+                           backend->name, out->variant);
+    return status;
+}
+
+/* The child tries what was picked. The probe runs a kernel of almost every kind: what crashes a driver's compiler does so in
+ * the child. What it has compiled is found in the driver's cache here. */
+static sterna_status try_isolated(sterna_resolved *out, sterna_fault *fault)
+{
+    char what[STERNA_SPEC_BYTES];
+    sterna_tried found;
+    snprintf(what, sizeof what, "%.40s:%s", out->name, out->variant);
     sterna_registry_try(what, STERNA_PROBE_EXACT, &found);
     if (found.status != STERNA_OK)
         return sterna_fail(fault, found.status, "--device %s: %s", what, found.why);
@@ -90,7 +94,8 @@ static sterna_status resolve_isolated(const sterna_backend_state *backend, const
     return STERNA_OK;
 }
 
-static sterna_status resolve_named(const char *spec, sterna_resolved *out, sterna_fault *fault)
+/* With `tried` false a driver is asked for its list and nothing else. */
+static sterna_status resolve_named(const char *spec, bool tried, sterna_resolved *out, sterna_fault *fault)
 {
     const char *variant = "";
     bool set;
@@ -119,7 +124,8 @@ static sterna_status resolve_named(const char *spec, sterna_resolved *out, stern
         sterna_registry_look(backend->name);
         return set_variant(out, variant, "", fault);
     }
-    status = resolve_isolated(backend, variant, out, &inner);
+    status = find_isolated(backend, variant, out, &inner);
+    if (status == STERNA_OK && tried) status = try_isolated(out, &inner);
     return status == STERNA_OK ? STERNA_OK : with_usable(status, &inner, fault);
 }
 
@@ -176,7 +182,7 @@ static sterna_status resolve_auto(uint64_t memory, take_candidate *take, void *c
             return sterna_fail(fault, STERNA_UNSUPPORTED, "--device auto: no device is usable here");
         sterna_candidate *c = &candidates[best];
         sterna_resolved r = {.api = NULL};
-        status = resolve_named(c->name, &r, &inner);
+        status = resolve_named(c->name, true, &r, &inner);
         if (status == STERNA_OK) status = take(context, &r, &inner);
         if (status == STERNA_OK) {
             snprintf(r.reason, sizeof r.reason, "%s", c->text);
@@ -207,7 +213,14 @@ sterna_status sterna_device_resolve(const char *spec, sterna_resolved *out, ster
 {
     *out = (sterna_resolved){.api = NULL};
     if (is_auto(spec)) return resolve_auto(0, take_any, NULL, out, fault);
-    return resolve_named(spec, out, fault);
+    return resolve_named(spec, true, out, fault);
+}
+
+sterna_status sterna_device_find(const char *spec, sterna_resolved *out, sterna_fault *fault)
+{
+    if (is_auto(spec)) return sterna_device_resolve(spec, out, fault);
+    *out = (sterna_resolved){.api = NULL};
+    return resolve_named(spec, false, out, fault);
 }
 
 static void name_device(sterna_open_device *out, const char *name, const char *variant, const char *keys)
@@ -284,7 +297,7 @@ sterna_status sterna_device_request_open(const sterna_device_request *request, s
     if (is_auto(request->spec)) {
         status = resolve_auto(request->memory, take_open, &o, &r, fault);
     } else {
-        status = resolve_named(request->spec, &r, fault);
+        status = resolve_named(request->spec, true, &r, fault);
         if (status == STERNA_OK) status = open_resolved(request, &r, request->spec, out, fault);
     }
     if (status != STERNA_OK) {

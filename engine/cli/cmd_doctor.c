@@ -150,7 +150,7 @@ static sterna_status examine_one(doctor *d, const char *asked, sterna_fault *fau
         examine(d, asked, &unknown, asked);
         return STERNA_OK;
     }
-    sterna_status status = sterna_device_resolve(asked, &found, &inner);
+    sterna_status status = sterna_device_find(asked, &found, &inner);
     if (status != STERNA_OK)
         return sterna_fail(fault, status == STERNA_USAGE ? STERNA_USAGE : STERNA_DEVICE, "%s", inner.text);
     if (found.library) sterna_plugin_unload(found.library);

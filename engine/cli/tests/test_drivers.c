@@ -45,6 +45,20 @@ static void pocl(sterna_test *t)
     CHECK(t, strstr(text, "auto takes cpu:") && strstr(text, "     not opencl:pocl: runs on the processor"));
 }
 
+/* Compiling every kernel takes PoCL longer than the second that it gets here, and nobody compiles them before that. */
+static void doctor_has_its_time(sterna_test *t)
+{
+    char command[2000];
+    if (!have(t, "opencl:pocl")) SKIP(t, "no PoCL here: %.200s", text);
+    snprintf(command, sizeof command,
+             "STERNA_CACHE=off POCL_CACHE_DIR='%s' " PROGRAM " doctor --device opencl:pocl --seconds 1 2>&1",
+             sterna_test_folder(t));
+    const double begin = sterna_sys_now();
+    CHECK(t, run(t, command) == 5);
+    CHECK(t, strstr(text, "the driver did not answer within 1 s while it "));
+    CHECK(t, sterna_sys_now() - begin < 7);
+}
+
 static void lavapipe(sterna_test *t)
 {
     if (!have(t, "vulkan:llvmpipe")) SKIP(t, "no lavapipe here: %.200s", text);
@@ -179,6 +193,7 @@ static void what_fails_is_a_finding(sterna_test *t)
 
 const sterna_test_case sterna_test_cases[] = {
     {"pocl", pocl, 120},
+    {"doctor_has_its_time", doctor_has_its_time, 0},
     {"lavapipe", lavapipe, 120},
     {"opencl_drivers_that_die", opencl_drivers_that_die, 120},
     {"vulkan_drivers_that_die", vulkan_drivers_that_die, 120},
