@@ -134,6 +134,11 @@ sterna_status sterna_vulkan_launch(void *gpu, const sterna_gpu_launch *launch, s
     VkDescriptorSet set = VK_NULL_HANDLE;
     sterna_status status = sterna_vulkan_usable(device, fault);
     if (status == STERNA_OK) status = check_launch(device, launch, blocks, fault);
+    const uint64_t reads = status == STERNA_OK ? reads_of(launch) : 0;
+    /* In front of a launch, so that the last one is in the batch that the mark behind it ends. */
+    if (device->recording && device->recording->launches > 0 &&
+        device->recording->reads + reads > device->options.submit && status == STERNA_OK)
+        status = sterna_vulkan_flush(device, fault);
     if (status == STERNA_OK) status = sterna_vulkan_batch(device, &batch, fault);
     if (status == STERNA_OK) status = take_set(device, batch, kernel, &set, fault);
     if (status != STERNA_OK) return status;
@@ -143,9 +148,7 @@ sterna_status sterna_vulkan_launch(void *gpu, const sterna_gpu_launch *launch, s
         batch->first_tag = launch->tag;
     }
     batch->last_kernel = kernel->row->id;
-    batch->reads += reads_of(launch);
+    batch->reads += reads;
     status = sterna_vulkan_check(device, fault);
-    if (status != STERNA_OK) return status;
-    if (device->options.each) return sterna_vulkan_finish(device, fault);
-    return batch->reads < device->options.submit ? STERNA_OK : sterna_vulkan_flush(device, fault);
+    return status == STERNA_OK && device->options.each ? sterna_vulkan_finish(device, fault) : status;
 }

@@ -64,10 +64,22 @@ static sterna_status make_batch(vulkan_device *device, vulkan_batch *batch, ster
     return sterna_vulkan_fail(fault, result, "vkAllocateCommandBuffers", "");
 }
 
+/* As long as the watchdog allows: a wait that was woken early goes on. */
+static sterna_status reach_at_last(vulkan_device *device, uint64_t value, sterna_fault *fault)
+{
+    sterna_fault why;
+    sterna_status status;
+    do {
+        why = (sterna_fault){0};
+        status = sterna_vulkan_reach(device, value, 0, &why);
+    } while (status == STERNA_TIMEOUT);
+    return status == STERNA_OK ? status : sterna_fail(fault, status, "%s", why.text);
+}
+
 /* Takes back what a batch used when it ran the last time. */
 static sterna_status reset_batch(vulkan_device *device, vulkan_batch *batch, sterna_fault *fault)
 {
-    sterna_status status = sterna_vulkan_reach(device, batch->value, 0, fault);
+    sterna_status status = reach_at_last(device, batch->value, fault);
     if (status != STERNA_OK) return status;
     VkResult result = device->vk.vkResetCommandPool(device->handle, batch->pool, 0);
     if (result != VK_SUCCESS) return sterna_vulkan_fail(fault, result, "vkResetCommandPool", "");
@@ -210,16 +222,7 @@ sterna_status sterna_vulkan_finish(vulkan_device *device, sterna_fault *fault)
 {
     sterna_status status = sterna_vulkan_usable(device, fault);
     if (status == STERNA_OK) status = sterna_vulkan_flush(device, fault);
-    /* A wait that was woken early goes on; the watchdog ends it. */
-    while (status == STERNA_OK && device->done < device->submitted) {
-        sterna_fault why = {0};
-        status = sterna_vulkan_reach(device, device->submitted, 0, &why);
-        if (status == STERNA_TIMEOUT)
-            status = STERNA_OK;
-        else if (status != STERNA_OK)
-            sterna_fail(fault, status, "%s", why.text);
-    }
-    return status;
+    return status == STERNA_OK ? reach_at_last(device, device->submitted, fault) : status;
 }
 
 void sterna_vulkan_batches_free(vulkan_device *device)

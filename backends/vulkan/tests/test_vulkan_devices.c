@@ -259,7 +259,7 @@ static void long_work_is_cut(sterna_test *t)
     static const struct {
         const char *variant;
         uint32_t submissions;
-    } rows[] = {{"submit=1", LAUNCHES + 1}, {"submit=9216", LAUNCHES / 2 + 1}, {"", 1}};
+    } rows[] = {{"submit=1", LAUNCHES}, {"staging=1,submit=9216", LAUNCHES / 2}, {"staging=1", 1}};
     _Static_assert(2 * READS == 9216, "two launches");
     for (uint32_t r = 0; r < STERNA_COUNT(rows); r++) {
         adding a;
@@ -276,6 +276,13 @@ static void long_work_is_cut(sterna_test *t)
                      DRIVER->wait(d, mark, 0, &tag, NULL) == STERNA_OK);
         CHECK_MSG(t, submissions == rows[r].submissions, "%s: %u", rows[r].variant, submissions);
         CHECK(t, DRIVER->download(d, a.x, 252, &got, 4, NULL) == STERNA_OK && got == (float)LAUNCHES);
+        /* What is read again rides along with the last one. */
+        submissions = 0;
+        for (uint32_t i = 0; i < LAUNCHES; i++) CHECK(t, add_once(&a, a.x, i, NULL) == STERNA_OK);
+        CHECK(t, DRIVER->fence(d, &mark, NULL) == STERNA_OK &&
+                     DRIVER->wait(d, mark, 0, &tag, NULL) == STERNA_OK);
+        CHECK(t, DRIVER->download(d, a.x, 252, &got, 4, NULL) == STERNA_OK && got == 2.0f * LAUNCHES);
+        CHECK_MSG(t, submissions == rows[r].submissions, "%s: %u", rows[r].variant, submissions);
         end_adding(&a);
         CHECK(t, logged_errors == 0);
     }
@@ -293,6 +300,36 @@ static void long_work_is_cut(sterna_test *t)
     for (uint32_t i = 0; i < kernel->n_ranges; i++)
         CHECK(t, kernel->by_rows[i] == (kernel->access[i] == VULKAN_READS));
     DRIVER->close(d);
+}
+
+/* Every second wait is over before its time. */
+static PFN_vkWaitSemaphores real_wait;
+static uint32_t waits;
+
+static VkResult VKAPI_PTR wake_early(VkDevice device, const VkSemaphoreWaitInfo *info, uint64_t timeout)
+{
+    return ++waits % 2 ? VK_TIMEOUT : real_wait(device, info, timeout);
+}
+
+/* Recording waits for the batch whose place it takes, and gives no TIMEOUT, which is for those who wait with a limit. */
+static void waits_that_are_woken(sterna_test *t)
+{
+    SKIP_WITHOUT_VULKAN(t);
+    adding a;
+    float got = 0;
+    sterna_fault fault = {0};
+    vulkan_device *d = open_device(t, "submit=1");
+    CHECK(t, d && make_adding(t, &a, d, 64) && sterna_vulkan_finish(d, NULL) == STERNA_OK);
+    real_wait = d->vk.vkWaitSemaphores;
+    d->vk.vkWaitSemaphores = wake_early;
+    waits = 0;
+    for (uint32_t i = 0; i < 6 * VULKAN_BATCHES; i++)
+        CHECK_MSG(t, add_once(&a, a.x, i, &fault) == STERNA_OK, "launch %u: %s", i, fault.text);
+    CHECK(t, DRIVER->download(d, a.x, 0, &got, 4, NULL) == STERNA_OK && got == 6.0f * VULKAN_BATCHES);
+    CHECK(t, waits > VULKAN_BATCHES && fault.text[0] == 0);
+    d->vk.vkWaitSemaphores = real_wait;
+    end_adding(&a);
+    CHECK(t, logged_errors == 0);
 }
 
 static VkResult VKAPI_PTR refuse_pipelines(VkDevice device, VkPipelineCache cache, uint32_t n,
@@ -326,6 +363,7 @@ const sterna_test_case sterna_test_cases[] = {
     {"types_of_features", types_of_features, 0},
     {"success_on_a_lost_device", success_on_a_lost_device, 0},
     {"long_work_is_cut", long_work_is_cut, 0},
+    {"waits_that_are_woken", waits_that_are_woken, 0},
     {"features_that_fail", features_that_fail, 0},
     {0},
 };
