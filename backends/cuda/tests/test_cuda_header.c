@@ -1,6 +1,8 @@
-/* The numbers of gpu/stream/api.def against NVIDIA's header, where that is installed when this is built. Owns: CUDA's column.
+/* The numbers and symbols of gpu/stream/api.def against NVIDIA's header and the library that programs are linked against in place
+ * of the driver's, where these are installed when this is built. Owns: CUDA's column.
  * Leaves to others: what the functions do (test_cuda). */
 #include "base/size.h"
+#include "base/sys.h"
 #include "gpu/stream/stream_api.h"
 #include "runner.h"
 
@@ -54,4 +56,25 @@ static void declarations(sterna_test *t)
 }
 #endif
 
-const sterna_test_case sterna_test_cases[] = {{"declarations", declarations, 0}, {0}};
+#ifndef CUDA_STUB
+#define CUDA_STUB NULL
+#endif
+
+static void symbols(sterna_test *t)
+{
+    static const char *const names[] = {
+#define STREAM_CALL(group, result, member, parameters, cuda, hip) cuda,
+#define STREAM_NUMBER(member, cuda, hip)
+#include "gpu/stream/api.def"
+    };
+    const char *path = CUDA_STUB;
+    void *library;
+    if (!path) SKIP(t, "no lib64/stubs/libcuda.so beside nvcc when this was built");
+    CHECK(t, sterna_sys_dlopen(path, &library, NULL) == STERNA_OK);
+    for (size_t i = 0; i < STERNA_COUNT(names); i++)
+        CHECK_MSG(t, !names[i] || sterna_sys_dlsym(library, names[i]), "there is no %s", names[i]);
+    sterna_sys_dlclose(library);
+}
+
+const sterna_test_case sterna_test_cases[] = {
+    {"declarations", declarations, 0}, {"symbols", symbols, 0}, {0}};
