@@ -54,22 +54,58 @@ static void put_command(sterna_out *out, sterna_command_id command)
             put_option(out, &sterna_option_rows[o]);
 }
 
+/* What --device takes. Keys are those of the tables that the backends read. */
+static void put_devices(sterna_out *out)
+{
+    static const struct {
+        const char *backend, *name, *sentence;
+    } keys[] = {
+#define STREAM_KEY(name, low, high, preset, sentence) {"cuda, hip", #name, sentence},
+#include "gpu/stream/keys.def"
+        {"cuda, hip", "library", "the driver's library, a file"},
+#define KEY(name, low, high, preset, sentence) {"vulkan", #name, sentence},
+#include "vulkan/vulkan_keys.def"
+        {"vulkan", "library", "the loader, a file"},
+#define OPENCL_KEY(name, low, high, preset, sentence) {"opencl", #name, sentence},
+#include "opencl/opencl_keys.def"
+    };
+    sterna_out_text(
+        out,
+        ".SH DEVICES\nA device is\n.BR auto ,\na backend's name\n.RB ( cpu \", \" cuda \", \" hip \", \" "
+        "vulkan \", \" "
+        "opencl \", \" mock ),\nthe name, a colon and one of its devices, by number or by a part of what\n.B "
+        "sterna "
+        "devices\nlists\n.RB ( cpu:avx2 \", \" cuda:0 \", \" vulkan:llvmpipe ),\nor the file of a "
+        "plug\\-in\n.RB ( "
+        "./x.so ).\nKeys stand behind the colon, with commas between them\n.RB ( vulkan:validate=1 \", \" "
+        "opencl:pocl,watchdog=5000 ).\n");
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        if (i == 0 || strcmp(keys[i].backend, keys[i - 1].backend) != 0)
+            sterna_out_print(out, ".SS Keys: %s\n", keys[i].backend);
+        sterna_out_print(out, ".TP\n.B %s\n", keys[i].name);
+        put_roff(out, keys[i].sentence);
+        sterna_out_text(out, "\n");
+    }
+}
+
+/* Variables of the program and its backends; those of tests and scripts are in docs/environment.md. */
 static void put_variables(sterna_out *out)
 {
-    sterna_out_text(out, ".SH ENVIRONMENT\nA flag wins over its variable.\n");
-    for (uint32_t o = 0; o < STERNA_OPT_COUNT; o++) {
-        const sterna_option_row *row = &sterna_option_rows[o];
-        bool seen = !row->variable;
-        for (uint32_t k = 0; k < o && !seen; k++)
-            seen = sterna_option_rows[k].variable && !strcmp(sterna_option_rows[k].variable, row->variable);
-        if (seen) continue;
-        char name[STERNA_OPTION_NAME_MAX];
-        sterna_option_long_name(row, name);
-        sterna_out_print(out, ".TP\n.B %s\nThe value of\n.B ", row->variable);
-        put_roff(out, name);
-        sterna_out_text(out, "\nwhen the flag is absent.\n");
+    static const struct {
+        const char *name, *reader, *sentence;
+    } rows[] = {
+#define ENV(name, kind, reader, sentence) {"STERNA_" #name, reader, sentence},
+#include "base/env.def"
+        {"NO_COLOR", "sterna", "not empty: messages come without colour"}};
+    sterna_out_text(out,
+                    ".SH ENVIRONMENT\nA flag wins over its variable; an empty variable counts as unset.\n");
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const char *reader = rows[i].reader;
+        if (strchr(reader, '/') || !strncmp(reader, "tests", 5) || !strncmp(reader, "mock", 4)) continue;
+        sterna_out_print(out, ".TP\n.B %s\n", rows[i].name);
+        put_roff(out, rows[i].sentence);
+        sterna_out_print(out, " (%s)\n", reader);
     }
-    sterna_out_text(out, ".TP\n.B NO_COLOR\nNot empty: messages come without colour.\n");
 }
 
 void sterna_page_man(sterna_out *out)
@@ -87,6 +123,7 @@ void sterna_page_man(sterna_out *out)
     sterna_out_text(out, ".SH FLAGS WITHOUT A COMMAND\n");
     for (uint32_t o = 0; o < STERNA_OPT_COUNT; o++)
         if (sterna_option_rows[o].commands >> STERNA_CMD_sterna & 1u) put_option(out, &sterna_option_rows[o]);
+    put_devices(out);
     put_variables(out);
     sterna_out_text(out, ".SH EXIT STATUS\n");
 #define X(name, number, exit_code, text) sterna_out_print(out, ".TP\n%d\n%s\n", exit_code, text);
