@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define CPUS "cpu:avx2,kind=cpu;cpu:scalar,kind=cpu"
+#define CPUS    "cpu:avx2,kind=cpu;cpu:scalar,kind=cpu"
+#define NONE(n) "cuda:" #n ",kind=discrete,usable=0"
+#define MANY(n) NONE(n##0) ";" NONE(n##1) ";" NONE(n##2) ";" NONE(n##3)
 
 typedef struct row {
     const char *devices;
@@ -25,6 +27,11 @@ static const row rows[] = {
      "cuda:0: has 2.0 GiB of memory, and 4.0 GiB are needed", "cuda:0", "has 2.0 GiB"},
     {CPUS ";cuda:0,kind=discrete,memory=2G;cuda:1,kind=discrete,memory=8G", 4ull << 30, "cuda:1", "8.0 GiB",
      "cuda:0", "2.0 GiB"},
+    {CPUS ";cuda:0,kind=discrete,memory=4G", 4ull << 30, "cuda:0",
+     "with 4.0 GiB of memory for the 4.0 GiB needed", NULL, NULL},
+    /* More GPUs than there is room to speak of. */
+    {"cpu:avx2,kind=cpu;" MANY(0) ";" MANY(1) ";" MANY(2) ";cpu:scalar,kind=cpu", 0, "cpu:avx2",
+     "cuda:00: not usable: STERNA_FAKE_DEVICES", "cuda:00", "not usable: STERNA_FAKE_DEVICES says so"},
     /* Memory that a device does not tell speaks neither for nor against it. */
     {CPUS ";cuda:0,kind=discrete", 4ull << 30, "cuda:0", "a discrete GPU, exact", NULL, NULL},
     /* The vendor's own API first, whatever the order of the list. */

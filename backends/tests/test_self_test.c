@@ -21,6 +21,14 @@ typedef enum defect {
     SIGNED_OFFSETS,  /* offsets lose bit 31 and above */
     SHORT_OFFSETS,   /* offsets have 32 bits */
     NO_ADD,          /* no kernel for add */
+    CUT_COPIES,      /* a large copy lacks its last byte */
+    ODD_READS,       /* a read at an odd offset begins at the even one below */
+    EARLY_READS,     /* a read writes the byte before what was asked */
+    FLAGGED,         /* whole numbers added set a flag */
+    WRONG_PIECES,    /* a piece of a part reads as something else */
+    WIDE_KERNELS,    /* a kernel writes beside its part */
+    EVEN_PARTS,      /* parts at small offsets are where they should be at large ones only */
+    EARLY_FENCES,    /* a fence is reached before the work is */
     DEFECTS
 } defect;
 
@@ -99,6 +107,14 @@ static sterna_status buffer_read(sterna_device *device, sterna_buffer *buffer, u
         if ((word & 0x7f800000u) == 0 && (word & 0x7fffffu) && bytes == 16384)
             memset((uint8_t *)dst + i, 0, 4);
     }
+    uint8_t *bytes_read = dst;
+    if (planted == CUT_COPIES && bytes > 8u << 20) bytes_read[bytes - 1] ^= 1;
+    if (planted == ODD_READS && offset % 2 && bytes < 8) bytes_read[0] ^= 1;
+    if (planted == EARLY_READS && offset % 2 && bytes == 3) bytes_read[-1] = 0x11;
+    if (planted == WRONG_PIECES && bytes == 1001) bytes_read[1000] ^= 1;
+    if (planted == WIDE_KERNELS && offset == 0 && bytes == 16 * 8192) bytes_read[3 * 8192 - 1] ^= 1;
+    if (planted == EVEN_PARTS && offset % 4096 && bytes == 4000) bytes_read[0] ^= 1;
+    if (planted == EARLY_FENCES && bytes == 4 * 65536 && ++created == 1) memset(dst, 0, 4);
     reads++;
     return status;
 }
@@ -127,6 +143,7 @@ static sterna_status wait_for(sterna_device *device, sterna_fence fence, uint32_
         return STERNA_OK;
     }
     sterna_status status = honest->wait(device, fence, milliseconds, result, fault);
+    if (planted == FLAGGED && result) result->flags |= STERNA_FLAG_INF;
     return planted == ENDLESS_FENCES && status == STERNA_USAGE ? STERNA_OK : status;
 }
 
@@ -206,6 +223,14 @@ static void each_defect_fails_its_test(sterna_test *t)
         {EARLY_WRITES, STERNA_SELF_EVENTS, ""},
         {ENDLESS_FENCES, STERNA_SELF_EVENTS, "a fence can be waited for twice"},
         {FLUSHES, STERNA_SELF_ARITHMETIC, "not exact:"},
+        {CUT_COPIES, STERNA_SELF_COPIES, "a copy of 8 MiB: byte 8388611 reads"},
+        {ODD_READS, STERNA_SELF_COPIES, "read at an odd offset: byte 1 reads"},
+        {EARLY_READS, STERNA_SELF_COPIES, "a read of 3 bytes at 1 writes beside its destination"},
+        {FLAGGED, STERNA_SELF_SUB_BUFFER, "adding whole numbers ends with status word 00000002"},
+        {WRONG_PIECES, STERNA_SELF_SUB_BUFFER, "a piece of that part: byte 27577 reads"},
+        {WIDE_KERNELS, STERNA_SELF_SUB_BUFFER, "a kernel having written a part: byte 24575 reads"},
+        {EVEN_PARTS, STERNA_SELF_SUB_BUFFER, "the part a kernel wrote: byte 24580 reads"},
+        {EARLY_FENCES, STERNA_SELF_EVENTS, "after the last of 8 submissions: value 0 is 0, not 128"},
         {SIGNED_OFFSETS, STERNA_SELF_TWO_GIB, "after copies: byte"},
         {SHORT_OFFSETS, STERNA_SELF_FOUR_GIB, "after copies: byte"},
     };

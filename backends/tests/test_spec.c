@@ -31,6 +31,12 @@ static void names_end_where_they_should(sterna_test *t)
     memset(much, 'x', sizeof much - 1);
     much[sizeof much - 1] = 0;
     CHECK(t, sterna_spec_split(much, name, &variant, NULL) == STERNA_USAGE);
+    /* The longest name, and one more. */
+    much[STERNA_SPEC_NAME] = 0;
+    CHECK(t, sterna_spec_split(much, name, &variant, NULL) == STERNA_USAGE);
+    much[STERNA_SPEC_NAME - 1] = 0;
+    CHECK(t,
+          sterna_spec_split(much, name, &variant, NULL) == STERNA_OK && strlen(name) == STERNA_SPEC_NAME - 1);
     CHECK(t, sterna_spec_is_library("./x") && sterna_spec_is_library("x.so") && !sterna_spec_is_library("x"));
 }
 
@@ -68,6 +74,7 @@ static void devices_are_found(sterna_test *t)
                 {"key=h100", STERNA_OK, 3, ""}, /* keys alone: the best there is */
                 {"intel", STERNA_USAGE, 0, "--device vulkan:intel: several of its devices have that name"},
                 {"arm", STERNA_UNSUPPORTED, 0, "--device vulkan:arm: none of its devices has that name"},
+                {"12", STERNA_UNSUPPORTED, 0, "there are 5 devices, from number 0"},
                 {"5", STERNA_UNSUPPORTED, 0, "there are 5 devices, from number 0"}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         uint32_t index = 99;
@@ -81,6 +88,13 @@ static void devices_are_found(sterna_test *t)
     }
     static const sterna_backend_state none = {.name = "cuda"};
     uint32_t index;
+    /* A kind that only a later version knows is an unknown one: better than the processor, worse than a GPU. */
+    static sterna_backend_state later = {
+        .name = "vulkan", .n_devices = 2, .devices = {{.usable = 1}, {.usable = 1, .kind = 77}}};
+    later.devices[0].kind = STERNA_KIND_EMULATED;
+    CHECK(t, sterna_spec_match(&later, "", &index, NULL) == STERNA_OK && index == 1);
+    later.devices[0].kind = STERNA_KIND_INTEGRATED;
+    CHECK(t, sterna_spec_match(&later, "", &index, NULL) == STERNA_OK && index == 0);
     CHECK(t, sterna_spec_match(&none, "", &index, NULL) == STERNA_UNSUPPORTED);
     /* What stands for no device answers for each that is asked for; its reason is told, not that a name is unknown. */
     static const sterna_backend_state absent = {

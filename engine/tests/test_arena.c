@@ -15,6 +15,9 @@ enum {
     ACTIVATIONS = STERNA_BUF_logits - STERNA_BUF_x,
     NORM = STERNA_BUF_COUNT
 };
+#ifndef STERNA_HOSTILE
+#define STERNA_HOSTILE 0
+#endif
 enum { SEED = 20260, BUFFERS = STERNA_BUF_COUNT + 1, MOST_ROWS = 5, MOST_WIDTH = 400, WORDS = 1 << 16 };
 
 typedef struct maker {
@@ -185,6 +188,8 @@ static void random_graphs_keep_their_values(sterna_test *t)
             if (!m.bytes[b]) continue;
             EXPECT(t, place->block < arena.n_blocks && place->offset % params.alignment == 0 &&
                           place->offset + m.bytes[b] <= arena.block_bytes[place->block]);
+            /* Activations begin in pages of their own. */
+            EXPECT(t, STERNA_HOSTILE || b < FIRST || b >= STERNA_BUF_logits || place->offset % 4096 == 0);
             EXPECT(t, !params.block_limit || place->offset == 0 || place->block == 0 ||
                           place->offset + m.bytes[b] <= params.block_limit);
         }
@@ -255,6 +260,20 @@ static void what_nothing_wrote_is_refused(sterna_test *t)
     CHECK_MSG(t, strstr(fault.text, "before anything wrote it"), "%s", fault.text);
 }
 
+/* Two activations of which each could be counted and both together cannot. */
+static void what_cannot_be_counted_is_refused(sterna_test *t)
+{
+    static maker m;
+    sterna_arena arena;
+    sterna_fault fault = {0};
+    const sterna_arena_params params = {.alignment = 4};
+    make_graph(&m, 3);
+    for (uint32_t b = FIRST; b < STERNA_BUF_logits; b++)
+        if (m.bytes[b]) m.bytes[b] = (1ull << 63) + 4096;
+    CHECK(t, sterna_arena_plan(&m.g, &params, &arena, &fault) == STERNA_MEMORY);
+    CHECK_MSG(t, strstr(fault.text, "exceed what can be counted"), "%s", fault.text);
+}
+
 /* The golden model's plan: inputs side by side, what is kept apart, and activations in little more than what is
  * alive at the worst node. */
 static void the_golden_plan_shares(sterna_test *t)
@@ -298,6 +317,7 @@ const sterna_test_case sterna_test_cases[] = {
     {"random_graphs_keep_their_values", random_graphs_keep_their_values, 0},
     {"lifetimes_are_what_they_say", lifetimes_are_what_they_say, 0},
     {"what_nothing_wrote_is_refused", what_nothing_wrote_is_refused, 0},
+    {"what_cannot_be_counted_is_refused", what_cannot_be_counted_is_refused, 0},
     {"the_golden_plan_shares", the_golden_plan_shares, 0},
     {0},
 };

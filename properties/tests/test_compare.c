@@ -327,6 +327,29 @@ static void a_flipped_bit_is_named(sterna_test *t)
     sterna_lockstep_free(&s->report);
 }
 
+/* Differences come before failures: a device that is lost does not hide that another one computes something else. */
+static void differences_come_first(sterna_test *t)
+{
+    static sterna_lockstep_device devices[3];
+    sterna_lockstep_report report = {.devices = devices, .n_devices = 3};
+    sterna_fault fault = {0};
+    devices[1].values = devices[2].values = 100;
+    devices[1].failure.status = STERNA_DEVICE;
+    snprintf(devices[1].failure.text, sizeof devices[1].failure.text, "mock: lost");
+    report.ended.status = STERNA_NUMERIC;
+    snprintf(report.ended.text, sizeof report.ended.text, "cpu: bad values");
+    devices[2].diverging = 1;
+    CHECK(t, sterna_lockstep_verdict(&report, &fault) == STERNA_FAILED);
+    devices[2].diverging = 0;
+    CHECK(t, sterna_lockstep_verdict(&report, &fault) == STERNA_DEVICE && !strcmp(fault.text, "mock: lost"));
+    devices[1].failure.status = STERNA_OK;
+    fault = (sterna_fault){0};
+    CHECK(t, sterna_lockstep_verdict(&report, &fault) == STERNA_NUMERIC &&
+                 !strcmp(fault.text, "cpu: bad values"));
+    report.ended.status = STERNA_OK;
+    CHECK(t, sterna_lockstep_verdict(&report, &fault) == STERNA_OK);
+}
+
 static void refusals(sterna_test *t)
 {
     static const char *const one[] = {"cpu:scalar"}, *const unknown[] = {"cpu:scalar", "cpu:nonsense"};
@@ -397,6 +420,11 @@ static void forms_are_well_formed(sterna_test *t)
     CHECK_MSG(t, s->status == STERNA_OK, "%s", s->fault.text);
     s->params.devices = hostile;
     s->summary.model = "<b>model\n</b>";
+    /* A difference in a later row of a prompt, and a device that failed without one. */
+    s->report.devices[1].kept[0].position = 70;
+    s->report.devices[1].kept[0].row = 7;
+    s->report.devices[2].failure.status = STERNA_DEVICE;
+    snprintf(s->report.devices[2].failure.text, sizeof s->report.devices[2].failure.text, "cpu: lost & gone");
     snprintf(s->report.devices[1].spec, sizeof s->report.devices[1].spec, "%s", hostile[1]);
     text html = {0}, md = {0}, json = {0};
     sterna_out_init(&out, collect, &html);
@@ -412,11 +440,24 @@ static void forms_are_well_formed(sterna_test *t)
                   well_formed(t, html.data));
     EXPECT(t, html.data && strstr(html.data, "&lt;script&gt;") && strstr(html.data, "80 of 80 differ") &&
                   strstr(html.data, "prefers-color-scheme:dark") && !strstr(html.data, "http"));
+    EXPECT(t, html.data && strstr(html.data, "position 77: ") &&
+                  strstr(html.data, "then it failed: cpu: lost &amp; gone"));
+    const char *good = html.data ? strstr(html.data, "class=\"verdict\"") : NULL;
+    good = good ? strstr(good, "<li class=\"good\"") : NULL;
+    EXPECT(t, html.data && !good); /* one differs, one failed, and the reference is not judged */
+    EXPECT(t, md.data && strstr(md.data, "position 77: "));
     EXPECT(t, md.data && !strstr(md.data, "'x|y'") && strstr(md.data, "x\\|y") &&
                   strstr(md.data, "| attention |"));
     cJSON *root = cJSON_Parse(json.data ? json.data : "");
     cJSON *list = cJSON_GetObjectItem(root, "devices"), *second = cJSON_GetArrayItem(list, 1);
     cJSON *kernels = cJSON_GetObjectItem(second, "kernels");
+    cJSON *kept = cJSON_GetArrayItem(cJSON_GetObjectItem(second, "divergences"), 0);
+    const char *failure = cJSON_GetStringValue(cJSON_GetObjectItem(cJSON_GetArrayItem(list, 2), "failure"));
+    EXPECT(t, cJSON_GetNumberValue(cJSON_GetObjectItem(kept, "position")) == 77 &&
+                  cJSON_GetNumberValue(cJSON_GetObjectItem(kept, "row")) == 7);
+    EXPECT(t, failure && !strcmp(failure, "cpu: lost & gone") && !cJSON_GetObjectItem(second, "failure"));
+    for (int d = 0; d < 3; d++)
+        EXPECT(t, cJSON_IsTrue(cJSON_GetObjectItem(cJSON_GetArrayItem(list, d), "is_reference")) == (d == 0));
     EXPECT(t, cJSON_GetArraySize(list) == 3 && cJSON_GetArraySize(kernels) > 5);
     EXPECT(t, cJSON_GetNumberValue(cJSON_GetObjectItem(second, "diverging")) > 0 &&
                   cJSON_GetObjectItem(cJSON_GetObjectItem(second, "repro"), "file"));
@@ -439,6 +480,7 @@ const sterna_test_case sterna_test_cases[] = {
     {"fast_profile_has_bounds", fast_profile_has_bounds, 60},
     {"a_lost_device_is_left_out", a_lost_device_is_left_out, 60},
     {"a_flipped_bit_is_named", a_flipped_bit_is_named, 60},
+    {"differences_come_first", differences_come_first, 0},
     {"refusals", refusals, 60},
     {"forms_are_well_formed", forms_are_well_formed, 60},
     {0}};

@@ -43,7 +43,7 @@ static void forge(const char *mode)
     for (int i = 0; !strncmp(mode, "crowd", 5) && i < 1 + STERNA_REGISTRY_DEVICES; i++)
         put(STERNA_RECORD_DEVICE, &info, sizeof info, sizeof info);
     if (strncmp(mode, "longer", 6) != 0) return;
-    put(STERNA_RECORD_DEVICE, &info, 8, 1u << 30);
+    put(STERNA_RECORD_DEVICE, &info, 8, sizeof info);
     _exit(0);
 }
 
@@ -111,10 +111,19 @@ static sterna_status open_device(const sterna_host *host, const sterna_open_para
     return asked("refuse") ? STERNA_DEVICE : honest->open(host, params, device, fault);
 }
 
+static void close_device(sterna_device *device)
+{
+    misbehave("close");
+    honest->close(device);
+}
+
 static sterna_status submit(sterna_device *device, sterna_plan *plan, uint32_t first, uint32_t count,
                             const uint32_t *slots, sterna_fence *fence, sterna_fault *fault)
 {
     misbehave("submit");
+    if (asked("lost")) return STERNA_DEVICE;
+    if (asked("lazy") && count > 16)
+        count--; /* a model's last node is left out; a probe's plans are shorter */
     return honest->submit(device, plan, first, count, slots, fence, fault);
 }
 
@@ -127,6 +136,7 @@ const sterna_backend_api *sterna_backend_entry(uint32_t abi_version)
     table.device_count = device_count;
     table.device_info = device_info;
     table.open = open_device;
+    table.close = close_device;
     table.submit = submit;
     return &table;
 }

@@ -175,6 +175,35 @@ static void plug_ins_are_tested_in_a_child(sterna_test *t)
     CHECK(t, strstr(text, "the driver did not answer within 1 s while it opened the device"));
 }
 
+/* Exact by its probe, and wrong in what it computes: strict mode compares that with the reference. */
+static void strict_mode_looks_at_the_work(sterna_test *t)
+{
+    static const char run_strict[] =
+        PROGRAM " run -m golden/models/golden.gguf -p x -n 1 -q --strict --device " UNRULY ":scalar 2>&1";
+    char command[800];
+    CHECK(t, run(t, run_strict) == 0);
+    snprintf(command, sizeof command, "UNRULY=lazy %s", run_strict);
+    CHECK(t, run(t, command) == 8);
+    CHECK(t, strstr(text, "differs from the reference in "));
+}
+
+/* What lies behind a mock of a vendor's library is a mock. */
+static void mocks_behind_drivers_are_refused(sterna_test *t)
+{
+    static const char *const backends[] = {"cuda", "hip"};
+    uint32_t found = 0;
+    for (size_t i = 0; i < 2; i++) {
+        char command[300];
+        snprintf(command, sizeof command, PROGRAM " devices | grep '^%s:.* usable .*, mock'", backends[i]);
+        if (run(t, command) != 0) continue;
+        found++;
+        snprintf(command, sizeof command, PROGRAM " check --op add -n 1 --strict --backend %s 2>&1",
+                 backends[i]);
+        CHECK(t, run(t, command) == 8 && strstr(text, " is a mock"));
+    }
+    if (!found) SKIP(t, "no mock of a vendor's library is in use here");
+}
+
 /* Of all devices at once: those that cannot be used are listed and not tested, and what fails is told at the end. */
 static void what_fails_is_a_finding(sterna_test *t)
 {
@@ -199,5 +228,7 @@ const sterna_test_case sterna_test_cases[] = {
     {"vulkan_drivers_that_die", vulkan_drivers_that_die, 120},
     {"a_driver_that_hangs_is_a_line", a_driver_that_hangs_is_a_line, 120},
     {"plug_ins_are_tested_in_a_child", plug_ins_are_tested_in_a_child, 120},
+    {"strict_mode_looks_at_the_work", strict_mode_looks_at_the_work, 60},
+    {"mocks_behind_drivers_are_refused", mocks_behind_drivers_are_refused, 60},
     {"what_fails_is_a_finding", what_fails_is_a_finding, 120},
     {0}};
