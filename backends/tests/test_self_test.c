@@ -9,31 +9,33 @@ static const sterna_backend_api *honest;
 
 typedef enum defect {
     NONE,
-    FEW_ALLOCATIONS, /* the thousandth small buffer is refused */
-    SHARED_BUFFERS,  /* what is freed is still read: two handles, one memory */
-    ALIGNED_WRITES,  /* a write at an odd offset lands at the multiple of 4 below */
-    LONG_READS,      /* a read writes one byte more than was asked */
-    STALE_PARTS,     /* a part that a kernel wrote reads as it was before */
-    WRONG_ALIGNMENT, /* the alignment is no power of two */
-    EARLY_WRITES,    /* a write overtakes what was submitted before it */
-    ENDLESS_FENCES,  /* a fence may be waited for again */
-    FLUSHES,         /* subnormals read as zero */
-    SIGNED_OFFSETS,  /* offsets lose bit 31 and above */
-    SHORT_OFFSETS,   /* offsets have 32 bits */
-    NO_ADD,          /* no kernel for add */
-    CUT_COPIES,      /* a large copy lacks its last byte */
-    ODD_READS,       /* a read at an odd offset begins at the even one below */
-    EARLY_READS,     /* a read writes the byte before what was asked */
-    FLAGGED,         /* whole numbers added set a flag */
-    WRONG_PIECES,    /* a piece of a part reads as something else */
-    WIDE_KERNELS,    /* a kernel writes beside its part */
-    EVEN_PARTS,      /* parts at small offsets are where they should be at large ones only */
-    EARLY_FENCES,    /* a fence is reached before the work is */
+    FEW_ALLOCATIONS,  /* the thousandth small buffer is refused */
+    SHARED_BUFFERS,   /* what is freed is still read: two handles, one memory */
+    REUSED_TOO_EARLY, /* what is made anew lies in a buffer that lives */
+    ALIGNED_WRITES,   /* a write at an odd offset lands at the multiple of 4 below */
+    LONG_READS,       /* a read writes one byte more than was asked */
+    STALE_PARTS,      /* a part that a kernel wrote reads as it was before */
+    WRONG_ALIGNMENT,  /* the alignment is no power of two */
+    EARLY_WRITES,     /* a write overtakes what was submitted before it */
+    ENDLESS_FENCES,   /* a fence may be waited for again */
+    FLUSHES,          /* subnormals read as zero */
+    SIGNED_OFFSETS,   /* offsets lose bit 31 and above */
+    SHORT_OFFSETS,    /* offsets have 32 bits */
+    NO_ADD,           /* no kernel for add */
+    CUT_COPIES,       /* a large copy lacks its last byte */
+    ODD_READS,        /* a read at an odd offset begins at the even one below */
+    EARLY_READS,      /* a read writes the byte before what was asked */
+    FLAGGED,          /* whole numbers added set a flag */
+    WRONG_PIECES,     /* a piece of a part reads as something else */
+    WIDE_KERNELS,     /* a kernel writes beside its part */
+    EVEN_PARTS,       /* parts at small offsets are where they should be at large ones only */
+    EARLY_FENCES,     /* a fence is reached before the work is */
     DEFECTS
 } defect;
 
 static defect planted;
-static uint32_t created, reads;
+static uint32_t created, destroyed, reads;
+static int32_t plans;
 static sterna_buffer *first_small;
 
 static sterna_status buffer_create(sterna_device *device, uint64_t bytes, sterna_buffer **buffer,
@@ -45,14 +47,22 @@ static sterna_status buffer_create(sterna_device *device, uint64_t bytes, sterna
         *buffer = first_small;
         return STERNA_OK;
     }
+    if (planted == REUSED_TOO_EARLY && destroyed == 7 && first_small) {
+        destroyed++;
+        *buffer = first_small;
+        return STERNA_OK;
+    }
     sterna_status status = honest->buffer_create(device, bytes, buffer, fault);
+    if (planted == REUSED_TOO_EARLY) created++;
     if (created == 20) first_small = *buffer;
     return status;
 }
 
 static void buffer_destroy(sterna_device *device, sterna_buffer *buffer)
 {
-    if (planted == SHARED_BUFFERS && buffer && buffer == first_small) {
+    destroyed += buffer != NULL;
+    if ((planted == SHARED_BUFFERS || (planted == REUSED_TOO_EARLY && destroyed > 8)) && buffer &&
+        buffer == first_small) {
         first_small = NULL; /* the first of two owners */
         return;
     }
@@ -147,6 +157,20 @@ static sterna_status wait_for(sterna_device *device, sterna_fence fence, uint32_
     return planted == ENDLESS_FENCES && status == STERNA_USAGE ? STERNA_OK : status;
 }
 
+static sterna_status plan_create(sterna_device *device, const sterna_plan_params *params, sterna_plan **plan,
+                                 sterna_fault *fault)
+{
+    sterna_status status = honest->plan_create(device, params, plan, fault);
+    plans += status == STERNA_OK;
+    return status;
+}
+
+static void plan_destroy(sterna_device *device, sterna_plan *plan)
+{
+    plans -= plan != NULL;
+    honest->plan_destroy(device, plan);
+}
+
 static int supports(sterna_device *device, const char *op, uint32_t format, sterna_act act)
 {
     return planted == NO_ADD && !strcmp(op, "add") ? 0 : honest->supports(device, op, format, act);
@@ -180,18 +204,23 @@ static void test_device(sterna_test *t, defect d, double seconds, seen *s)
     api.buffer_destroy = buffer_destroy;
     api.buffer_write = buffer_write;
     api.buffer_read = buffer_read;
+    api.plan_create = plan_create;
+    api.plan_destroy = plan_destroy;
     api.submit = submit;
     api.wait = wait_for;
     api.supports = supports;
     device.api = &api;
     planted = d;
-    created = reads = 0;
+    created = destroyed = reads = 0;
+    first_small = NULL;
+    plans = 0;
     late.waiting = false;
     *s = (seen){.begun = 0};
     if (d == WRONG_ALIGNMENT) device.info.buffer_alignment = 48;
     sterna_self_test(&device, seconds, &watch);
     planted = NONE;
     CHECK(t, s->begun == STERNA_SELF_COUNT && s->ended == STERNA_SELF_COUNT);
+    CHECK_MSG(t, plans == 0, "%d plans are left", (int)plans);
     sterna_device_close(&device);
 }
 
@@ -216,6 +245,7 @@ static void each_defect_fails_its_test(sterna_test *t)
     } rows[] = {
         {FEW_ALLOCATIONS, STERNA_SELF_ALLOCATION, "too many allocations"},
         {SHARED_BUFFERS, STERNA_SELF_ALLOCATION, "buffer 19 of 64 bytes: byte 0 reads"},
+        {REUSED_TOO_EARLY, STERNA_SELF_ALLOCATION, "buffer 19 of 64 bytes: byte 0 reads"},
         {ALIGNED_WRITES, STERNA_SELF_COPIES, "after writes at odd offsets: byte"},
         {LONG_READS, STERNA_SELF_COPIES, "writes beside its destination"},
         {STALE_PARTS, STERNA_SELF_SUB_BUFFER, "the part a kernel wrote: byte 2457"},

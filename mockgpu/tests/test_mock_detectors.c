@@ -322,6 +322,101 @@ static void poison_and_red_zones(sterna_test *t)
     CHECK(t, sterna_mock_memory_end(&memory) == 0);
 }
 
+static uint32_t given_back;
+
+/* What a block holds behind its red zone when the host gets it back. */
+static void look_at_release(void *context, void *memory)
+{
+    uint32_t word;
+    if (memory) {
+        memcpy(&word, (uint8_t *)memory + 64, sizeof word);
+        given_back += word == 0x7fdd7fddu;
+    }
+    op_case_host()->release(context, memory);
+}
+
+/* Freed memory is poisoned before it goes: who still follows a pointer into it meets a NaN. */
+static void freed_memory_is_poisoned(sterna_test *t)
+{
+    sterna_host host = *op_case_host();
+    mock_memory memory;
+    sterna_gpu_memory handle;
+    host.release = look_at_release;
+    sterna_mock_memory_init(&memory, &host, 1 << 20);
+    CHECK(t, sterna_mock_memory_alloc(&memory, 4096, &handle, NULL) == STERNA_OK && given_back == 0);
+    CHECK(t, sterna_mock_memory_free(&memory, handle, NULL) == STERNA_OK && given_back == 1);
+    memory.host = op_case_host();
+    CHECK(t, sterna_mock_memory_end(&memory) == 0);
+}
+
+/* What a launch may not ask for, and what a range may not be. */
+static void launches_beyond_the_limits(sterna_test *t)
+{
+    static const struct {
+        const char *variant;
+        uint32_t groups_x, groups_y;
+        uint64_t offset, bytes; /* of x */
+        sterna_status status;
+        const char *says;
+    } rows[] = {
+        {"max_groups=3,max_binding=4k", 3, 1, 256, 1024, STERNA_OK, ""},
+        {"max_groups=3", 4, 1, 0, 1024, STERNA_INTERNAL, "a grid of 4 x 1 groups; from 1 to 3"},
+        {"max_groups=3", 1, 4, 0, 1024, STERNA_INTERNAL, "a grid of 1 x 4 groups; from 1 to 3"},
+        {"", 0, 1, 0, 1024, STERNA_INTERNAL, "a grid of 0 x 1"},
+        {"max_group_items=32", 1, 1, 0, 1024, STERNA_INTERNAL, "groups of 64 items; 32 are"},
+        {"", 1, 1, 128, 1024, STERNA_DEVICE, "1024 bytes at 128 cannot be bound (alignment 256"},
+        {"real_alignment=512", 1, 1, 256, 1024, STERNA_DEVICE, "cannot be bound (alignment 512"},
+        {"", 1, 1, 0, 1022, STERNA_DEVICE, "1022 bytes at 0 cannot be bound"},
+        {"max_binding=4k", 1, 1, 0, 4100, STERNA_DEVICE, "at most 4096 bytes"},
+    };
+    for (uint32_t i = 0; i < STERNA_COUNT(rows); i++) {
+        rig r;
+        uint64_t fence;
+        uint32_t tag;
+        if (!rig_open(t, &r, rows[i].variant, op_case_host())) return;
+        const sterna_gpu_range ranges[] = {
+            {r.x, rows[i].offset, rows[i].bytes}, {r.y, 0, WORDS * 4}, {r.status, 0, 4}};
+        const uint32_t words[] = {WORDS, 0};
+        const sterna_gpu_launch launch = {
+            &sterna_mock_kernel_planted_none, rows[i].groups_x, rows[i].groups_y, ranges, words, 3, 2, 1};
+        sterna_status status = sterna_mock_driver.launch(r.gpu, &launch, &r.fault);
+        if (status == STERNA_OK) status = sterna_mock_driver.fence(r.gpu, &fence, &r.fault);
+        if (status == STERNA_OK) status = sterna_mock_driver.wait(r.gpu, fence, 0, &tag, &r.fault);
+        CHECK_MSG(t, status == rows[i].status && strstr(r.fault.text, rows[i].says),
+                  "row %u: status %d, '%s'", i, (int)status, r.fault.text);
+        rig_close(&r);
+    }
+}
+
+/* Goes down its stack to the mark at the end, and over it. */
+__attribute__((no_sanitize("address"))) static void go_too_deep(const mock_item *I)
+{
+    uint8_t here = 0;
+    uint8_t *volatile at = &here;
+    uint32_t run = 0;
+    if (I->local != 0) return;
+    for (; run < 16; at--) run = *at == 0x5c ? run + 1 : 0;
+    at[1] = here;
+}
+
+/* A work item with too much on its stack, and a kernel whose groups share more than there is. */
+static void kernels_beyond_the_machine(sterna_test *t)
+{
+    rig r;
+    uint32_t tag;
+    mock_kernel deep = sterna_mock_kernel_planted_none, wide = deep;
+    deep.body = go_too_deep;
+    wide.shared_bytes = MOCK_MAX_SHARED * 4 + 4;
+    if (!rig_open(t, &r, "", op_case_host())) return;
+    CHECK(t, rig_run(&r, &deep, &tag) == STERNA_DEVICE);
+    CHECK_MSG(t, strstr(r.fault.text, "a work item used more than 65536 bytes of stack"), "%s", r.fault.text);
+    rig_close(&r);
+    if (!rig_open(t, &r, "", op_case_host())) return;
+    CHECK(t, rig_run(&r, &wide, &tag) == STERNA_DEVICE);
+    CHECK_MSG(t, strstr(r.fault.text, "shared memory is beyond this device"), "%s", r.fault.text);
+    rig_close(&r);
+}
+
 static char logged[200];
 
 static void keep_log(void *context, int level, const char *text)
@@ -410,6 +505,9 @@ const sterna_test_case sterna_test_cases[] = {
     {"free_twice", free_twice, 0},
     {"host_copies_are_checked", host_copies_are_checked, 0},
     {"poison_and_red_zones", poison_and_red_zones, 0},
+    {"freed_memory_is_poisoned", freed_memory_is_poisoned, 0},
+    {"launches_beyond_the_limits", launches_beyond_the_limits, 0},
+    {"kernels_beyond_the_machine", kernels_beyond_the_machine, 0},
     {"leaks", leaks, 0},
     {"reports_repeat", reports_repeat, 0},
     {"the_queue_runs_late", the_queue_runs_late, 0},

@@ -237,6 +237,24 @@ static void kernels_that_hang(sterna_test *t)
     }
 }
 
+/* More commands than there is room for at first, of which some are always under way: none is lost, none is seen twice. */
+static void long_queues(sterna_test *t)
+{
+    enum { SUBMISSIONS = 300 };
+    static sterna_fence fences[SUBMISSIONS];
+    fake_opencl *fake = load_fake(t);
+    tiny_plan p;
+    CHECK(t, fake != NULL);
+    CHECK(t, tiny_make(&p, opencl_backend(), op_case_host(), "") == STERNA_OK);
+    for (uint32_t i = 0; i < SUBMISSIONS; i++)
+        CHECK_MSG(t, tiny_submit(&p, 1, &fences[i]) == STERNA_OK, "%u: %s", i, p.fault.text);
+    for (uint32_t i = 0; i < SUBMISSIONS; i++)
+        CHECK_MSG(t, p.api->wait(p.device, fences[i], 0, NULL, &p.fault) == STERNA_OK, "%u: %s", i,
+                  p.fault.text);
+    tiny_close(&p);
+    CHECK_MSG(t, fake->live == 0, "%d objects left", fake->live);
+}
+
 /* The watchdog is about one command that does not get on, not about how long a queue of them takes. */
 static void slow_is_not_hung(sterna_test *t)
 {
@@ -641,6 +659,7 @@ const sterna_test_case sterna_test_cases[] = {
     {"kernels_that_fail", kernels_that_fail, 0},
     {"kernels_that_fail_early", kernels_that_fail_early, 0},
     {"kernels_that_hang", kernels_that_hang, 0},
+    {"long_queues", long_queues, 0},
     {"slow_is_not_hung", slow_is_not_hung, 0},
     {"standards", standards, 0},
     {"kernels_that_do_not_fit", kernels_that_do_not_fit, 0},
