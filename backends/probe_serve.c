@@ -13,7 +13,7 @@
 static const struct {
     const char *name;
     double seconds;
-} tasks[] = {[STERNA_PROBE_LIST] = {"list", 10},
+} tasks[] = {[STERNA_PROBE_LIST] = {"list", 30},
              [STERNA_PROBE_OPEN] = {"open", 60},
              [STERNA_PROBE_EXACT] = {"exact", 120},
              [STERNA_PROBE_TEST] = {"test", 120}};
