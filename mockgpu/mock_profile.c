@@ -32,6 +32,17 @@ static const struct {
 #include "mock_profiles.def"
 };
 
+static const char all_keys[] = "profile"
+#define KEY(name, low, high, preset, sentence) ", " #name
+#define CHOICE(name, words, sentence)          ", " #name
+#define TEXT(name, sentence)                   ", " #name
+#include "mock_keys.def"
+    ;
+static const char all_profiles[] = ""
+#define PROFILE(name, keys, sentence) " " #name
+#include "mock_profiles.def"
+    ;
+
 const char *sterna_mock_profile_name(uint32_t i)
 {
     return i < STERNA_COUNT(profiles) ? profiles[i].name : NULL;
@@ -106,8 +117,8 @@ static sterna_status set_key(piece name, piece value, const char *where, sterna_
 {
     for (size_t i = 0; i < STERNA_COUNT(keys); i++)
         if (same(name, keys[i].name)) return set_value(&keys[i], value, where, code, settings, fault);
-    return sterna_fail(fault, code, "%s: unknown key '%.*s'; docs/mockgpu.md lists them", where,
-                       (int)name.length, name.text);
+    return sterna_fail(fault, code, "%s: unknown key '%.*s'; there are %s", where, (int)name.length,
+                       name.text, all_keys);
 }
 
 static sterna_status check(const mock_settings *settings, const char *where, sterna_status code,
@@ -168,9 +179,8 @@ static sterna_status named_profile(piece name, mock_settings *settings, sterna_f
             snprintf(settings->profile, sizeof settings->profile, "%s", profiles[i].name);
         return read_pieces(profiles[i].keys, false, settings, fault);
     }
-    return sterna_fail(fault, STERNA_USAGE,
-                       "mock: '%.*s' is neither key=value nor a profile; docs/mockgpu.md lists both",
-                       (int)name.length, name.text);
+    return sterna_fail(fault, STERNA_USAGE, "mock: '%.*s' is neither key=value nor one of the profiles:%s",
+                       (int)name.length, name.text, all_profiles);
 }
 
 static sterna_status read_pieces(const char *at, bool names, mock_settings *settings, sterna_fault *fault)

@@ -18,6 +18,11 @@ static const key_row keys[] = {
 #include "vulkan_keys.def"
 };
 
+static const char names[] =
+#define KEY(name, low, high, preset, sentence) ", " #name
+#include "vulkan_keys.def"
+    ;
+
 static sterna_status copy_text(const char *what, const char *text, size_t length, char *out, size_t size,
                                sterna_fault *fault)
 {
@@ -48,8 +53,8 @@ static sterna_status set_key(const char *text, size_t name_length, size_t length
         memcpy((char *)options + keys[i].offset, &parsed, sizeof parsed);
         return STERNA_OK;
     }
-    return sterna_fail(fault, STERNA_USAGE, "vulkan: unknown key '%.*s'; docs/vulkan.md lists them",
-                       (int)(name_length < 40 ? name_length : 40), text);
+    return sterna_fail(fault, STERNA_USAGE, "vulkan: unknown key '%.*s'; there are library%s",
+                       (int)(name_length < 40 ? name_length : 40), text, names);
 }
 
 sterna_status sterna_vulkan_options_read(const char *variant, sterna_vulkan_options *options,

@@ -215,7 +215,7 @@ static void profiles(sterna_test *t)
         const char *text, *wanted;
     } bad[] = {
         {"warp = 8\nwarp 4\n", ":2: 'warp 4' is not 'key = value'"},
-        {"# fine\n\nspeed = 3\n", ":3: unknown key 'speed'"},
+        {"# fine\n\nspeed = 3\n", ":3: unknown key 'speed'; there are profile, warp, "},
         {"warp = 12\n", ":1: warp = 12 is not"},
         {"warp = 256\n", ":1: warp = '256' is not a number from 1 to 128"},
         {"seed = -1\n", ":1: seed = '-1' is not a number"},

@@ -234,7 +234,8 @@ static void profiles_by_name(sterna_test *t)
     CHECK_MSG(t, strstr(fault.text, "lie_mode = 'cu' is not one of drop|shift|cut"), "%s", fault.text);
     fault = (sterna_fault){0};
     CHECK(t, sterna_mock_settings("wave65", &settings, &fault) == STERNA_USAGE);
-    CHECK_MSG(t, strstr(fault.text, "'wave65' is neither key=value nor a profile"), "%s", fault.text);
+    CHECK_MSG(t, strstr(fault.text, "'wave65' is neither key=value nor one of the profiles: tiny "), "%s",
+              fault.text);
 }
 
 /* Every key and profile has its line in the manual. */

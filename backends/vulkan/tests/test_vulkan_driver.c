@@ -22,7 +22,7 @@ static void variants_are_read(sterna_test *t)
     static const struct {
         const char *variant, *says;
     } bad[] = {
-        {"llvmpipe,watch=1", "unknown key 'watch'"},
+        {"llvmpipe,watch=1", "unknown key 'watch'; there are library, validate, each, "},
         {"watchdog=0", "watchdog=0 is not a number from 1 to"},
         {"watchdog=", "watchdog= is not a number"},
         {"validate=yes", "validate=yes is not a number from 0 to 1"},
