@@ -5,9 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { STACK_BYTES = 64 * 1024, POISON_BYTE = 0xa5, STEPS_OF_BARRIER = 256 };
+/* Stacks are a little more than their size apart: were it a power of two, the frames of all items would ask for the same few
+ * lines of every cache. */
+enum { STACK_BYTES = 64 * 1024, STACK_STRIDE = STACK_BYTES + 17 * 64 };
+enum { POISON_BYTE = 0xa5, STEPS_OF_BARRIER = 256 };
 
-typedef enum item_state { FRESH, READY, RUNNING, AT_BARRIER, AT_SUBGROUP, DONE } item_state;
+/* An item that runs or has ended stays FRESH or READY: it is in no queue. */
+typedef enum item_state { FRESH, READY, AT_BARRIER, AT_SUBGROUP } item_state;
 
 typedef struct subgroup {
     uint32_t items, arrived;
@@ -24,8 +28,14 @@ struct mock_machine {
     uint16_t fiber_of[MOCK_MAX_GROUP];
     subgroup subgroups[MOCK_MAX_GROUP];
 
-    uint16_t ready[MOCK_MAX_GROUP]; /* ring */
+    /* Who may run: in front a whole group in a drawn order, of which turns `order_first` to `order_end` - 1 are left, and
+     * behind it a ring. */
+    uint32_t order_at, order_stride, order_first, order_end;
+    uint16_t ready[MOCK_MAX_GROUP];
     uint32_t ready_first, ready_count, size, done;
+    uint32_t current; /* the item that runs */
+    /* Groups that have not begun, and the next of them. */
+    uint64_t groups_left, groups, group_at, group_stride;
 
     mock_fiber home, fibers[MOCK_MAX_GROUP];
     uint16_t idle[MOCK_MAX_GROUP]; /* fibers that wait for an item to start */
@@ -35,7 +45,6 @@ struct mock_machine {
     uint8_t *stacks;
 
     uint32_t warp;
-    int64_t steps;
     uint64_t random;
     uint32_t coins;
     const sterna_host *host;
@@ -65,15 +74,23 @@ static uint32_t draw(mock_machine *m)
     return (uint32_t)(m->random * 0x2545f4914f6cdd1dull >> 32);
 }
 
+/* Any start, any odd stride: each item once, when `count` is a power of two. */
+static void draw_order(mock_machine *m, uint32_t *at, uint32_t *stride)
+{
+    *at = draw(m);
+    *stride = draw(m) | 1u;
+}
+
 static void make_ready(mock_machine *m, uint32_t item)
 {
     m->ready[(m->ready_first + m->ready_count++) % MOCK_MAX_GROUP] = (uint16_t)item;
 }
 
-/* Puts `count` items from `first` on into the queue, in a drawn order: any start, any odd stride. */
-static void make_all_ready(mock_machine *m, uint32_t first, uint32_t count)
+/* Puts `count` items from `first` on behind all others, in a drawn order. */
+static void make_some_ready(mock_machine *m, uint32_t first, uint32_t count)
 {
-    uint32_t at = draw(m), stride = draw(m) | 1u;
+    uint32_t at, stride;
+    draw_order(m, &at, &stride);
     if (sterna_is_pow2(count)) {
         for (uint32_t i = 0; i < count; i++, at += stride) make_ready(m, first + (at & (count - 1)));
         return;
@@ -82,13 +99,39 @@ static void make_all_ready(mock_machine *m, uint32_t first, uint32_t count)
     for (uint32_t i = 0; i < count; i++, at = at + 1 < count ? at + 1 : 0) make_ready(m, first + at);
 }
 
+/* The same for the whole group while nobody is ready. */
+static void make_all_ready(mock_machine *m)
+{
+    m->ready_first = m->order_first = m->order_end = 0;
+    if (!sterna_is_pow2(m->size)) {
+        make_some_ready(m, 0, m->size);
+        return;
+    }
+    draw_order(m, &m->order_at, &m->order_stride);
+    m->order_end = m->size;
+}
+
+static bool nobody_is_ready(const mock_machine *m)
+{
+    return m->ready_count == 0 && m->order_first == m->order_end;
+}
+
 /* From either end: so some items run ahead through several waits while others have not begun. Without a branch on the
  * coin, which no processor could predict. */
 static uint32_t next_ready(mock_machine *m)
 {
     if (m->coins <= 1) m->coins = draw(m) | 1u << 31; /* 31 tosses and the bit that ends them */
-    uint32_t back = m->coins & 1u, first = m->ready_first;
+    uint32_t back = m->coins & 1u;
     m->coins >>= 1;
+    if (m->ready_count == 0) {
+        uint32_t turn = back ? m->order_end - 1 : m->order_first;
+        m->order_end -= back;
+        m->order_first += 1 - back;
+        return (m->order_at + turn * m->order_stride) & (m->size - 1);
+    }
+    if (m->order_first < m->order_end && !back)
+        return (m->order_at + m->order_first++ * m->order_stride) & (m->size - 1);
+    uint32_t first = m->ready_first;
     m->ready_count--;
     m->ready_first = (first + 1 - back) % MOCK_MAX_GROUP;
     return m->ready[(first + (m->ready_count & (0u - back))) % MOCK_MAX_GROUP];
@@ -109,15 +152,15 @@ static void start_item(mock_machine *m, uint32_t item, uint32_t f)
     uint32_t number = m->group.first_item + item;
     m->fiber_of[item] = (uint16_t)f;
     m->items[item].mark = m->group.launch | (number < MOCK_ITEM_MASK ? number : number - MOCK_ITEM_MASK);
-    m->state[item] = RUNNING;
-    sterna_mock_turns_left = m->steps;
+    m->current = item;
+    sterna_mock_turns_left = m->group.steps;
 }
 
 static uint32_t take_fiber(mock_machine *m)
 {
     if (m->n_idle > 0) return m->idle[--m->n_idle];
     uint32_t f = m->n_made++;
-    sterna_mock_fiber_make(&m->fibers[f], m->stacks + (size_t)f * STACK_BYTES, STACK_BYTES, fiber_body, m);
+    sterna_mock_fiber_make(&m->fibers[f], m->stacks + (size_t)f * STACK_STRIDE, STACK_BYTES, fiber_body, m);
     return f;
 }
 
@@ -127,20 +170,36 @@ static void go_to(mock_machine *m, mock_fiber *from, uint32_t item)
         start_item(m, item, take_fiber(m));
         m->starting = item;
     }
-    m->state[item] = RUNNING;
-    sterna_mock_turns_left = m->steps;
+    m->current = item;
+    sterna_mock_turns_left = m->group.steps;
     if (&m->fibers[m->fiber_of[item]] != from) switch_to(m, from, &m->fibers[m->fiber_of[item]]);
 }
 
 /* Leaves `from`, which waits or is out of work, for whoever is next. */
 static void run_next(mock_machine *m, mock_fiber *from)
 {
-    if (m->ready_count == 0) {
+    if (nobody_is_ready(m))
         switch_to(m, from, &m->home);
-        return;
-    }
-    uint32_t item = next_ready(m);
-    go_to(m, from, item);
+    else
+        go_to(m, from, next_ready(m));
+}
+
+/* All items of a group have ended, or none has begun. False: there is no other group. */
+static bool begin_group(mock_machine *m)
+{
+    if (m->groups_left == 0) return false;
+    m->groups_left--;
+    m->group.x = (uint32_t)(m->group_at % m->group.groups_x);
+    m->group.y = (uint32_t)(m->group_at / m->group.groups_x);
+    m->group.first_item = (uint32_t)(m->group_at * m->size % MOCK_ITEM_MASK);
+    m->group_at = (m->group_at + m->group_stride) % m->groups;
+    m->group.interval++;
+    m->group.first_interval = m->group.interval;
+    memset(m->state, FRESH, m->size);
+    memset(m->shared, POISON_BYTE, m->kernel->shared_bytes);
+    m->done = 0;
+    make_all_ready(m);
+    return true;
 }
 
 static void fiber_body(void *argument)
@@ -150,21 +209,23 @@ static void fiber_body(void *argument)
     sterna_mock_fiber_arrive(&m->fibers[self], m->last);
     for (;;) {
         uint32_t item = m->starting;
-        for (;;) { /* item after item, as long as the next one has not begun either */
-            m->kernel->body(&m->items[item]);
-            m->state[item] = DONE;
+        for (;;) { /* item after item and group after group, as long as the next item has not begun either */
+            m->kernel->body(&m->items[item], m->params);
             m->done++;
-            if (m->ready_count == 0) break;
+            if (nobody_is_ready(m) && (m->done < m->size || !begin_group(m))) {
+                m->idle[m->n_idle++] = self;
+                switch_to(m, &m->fibers[self], &m->home);
+                break;
+            }
             item = next_ready(m);
-            if (m->state[item] != FRESH) break;
+            if (m->state[item] != FRESH) {
+                m->idle[m->n_idle++] = self;
+                go_to(m, &m->fibers[self], item);
+                break;
+            }
             start_item(m, item, self);
         }
-        m->idle[m->n_idle++] = self;
         /* Comes back with an item to start. */
-        if (m->state[item] == READY)
-            go_to(m, &m->fibers[self], item);
-        else
-            run_next(m, &m->fibers[self]);
     }
 }
 
@@ -202,7 +263,7 @@ int32_t sterna_mock_subgroup_add(const mock_item *I, int32_t value, mock_site si
                 m->state[first + i] = READY;
             }
             s->arrived = 0;
-            make_all_ready(m, first, s->items);
+            make_some_ready(m, first, s->items);
             m->at[I->local] = site;
             run_next(m, &m->fibers[m->fiber_of[I->local]]);
             return m->result[I->local];
@@ -238,12 +299,10 @@ static _Noreturn void stop(const mock_item *I, mock_site site, const char *text)
 _Noreturn void sterna_mock_out_of_turns(mock_site site)
 {
     mock_machine *m = running;
-    uint32_t item = 0;
     char text[120];
-    while (item + 1 < m->size && m->state[item] != RUNNING) item++;
-    snprintf(text, sizeof text, "a loop went round %lld times without a barrier", (long long)m->steps);
+    snprintf(text, sizeof text, "a loop went round %lld times without a barrier", (long long)m->group.steps);
     m->endless = true;
-    stop(&m->items[item], site, text);
+    stop(&m->items[m->current], site, text);
 }
 
 _Noreturn void sterna_mock_bad_access(const mock_item *I, const mock_bound *bound, uint32_t index, bool store,
@@ -277,14 +336,16 @@ _Noreturn void sterna_mock_shared_uninitialised(const mock_item *I, const char *
 }
 
 _Noreturn void sterna_mock_memory_race(const mock_item *I, const mock_bound *bound, uint32_t index,
-                                       uint32_t other, const char *kind, mock_site site)
+                                       const char *kind, mock_site site)
 {
     const mock_machine *m = machine_of(I);
+    mock_touch other = bound->touched[index];
     char who[60], text[200];
-    uint32_t item = other & MOCK_ITEM_MASK;
-    if (item == MOCK_ITEM_MASK)
-        snprintf(who, sizeof who,
-                 other == bound->touched[index].writer ? "an atomic operation" : "several items");
+    uint32_t item = other & MOCK_ITEM_MASK, how = other & MOCK_HOW_MASK;
+    if (how == MOCK_ATOMIC)
+        snprintf(who, sizeof who, "an atomic operation");
+    else if (item == MOCK_ITEM_MASK)
+        snprintf(who, sizeof who, "several items");
     else
         snprintf(who, sizeof who, "item %u of group %u", item % m->size, item / m->size);
     snprintf(text, sizeof text, "race in argument %s, index %u of %u words: %s (%s) in one launch",
@@ -292,20 +353,60 @@ _Noreturn void sterna_mock_memory_race(const mock_item *I, const mock_bound *bou
     stop(I, site, text);
 }
 
-_Noreturn void sterna_mock_race(const mock_item *I, const char *name, uint32_t index, const mock_cell *cell,
+_Noreturn void sterna_mock_store_race(const mock_item *I, const mock_bound *bound, uint32_t index,
+                                      const void *value, mock_site site)
+{
+    const char *kind = "two writes of different values";
+    if ((bound->touched[index] & MOCK_HOW_MASK) == MOCK_READ)
+        kind = "write after another item's read";
+    else if (memcmp(&bound->words[index], value, 4) == 0)
+        kind = "two writes of the same value";
+    sterna_mock_memory_race(I, bound, index, kind, site);
+}
+
+_Noreturn void sterna_mock_atomic_race(const mock_item *I, const mock_bound *bound, uint32_t index,
+                                       mock_site site)
+{
+    static const char *const kinds[] = {
+        [MOCK_READ] = "atomic operation after another item's read",
+        [MOCK_WROTE >> MOCK_ITEM_BITS] = "atomic operation after another item's write",
+        [MOCK_ATOMIC_TOO >> MOCK_ITEM_BITS] = "atomic operation after another item's read or write"};
+    sterna_mock_memory_race(I, bound, index, kinds[(bound->touched[index] & MOCK_HOW_MASK) >> MOCK_ITEM_BITS],
+                            site);
+}
+
+/* `other`: the access of a cell that this one meets. */
+_Noreturn void sterna_mock_race(const mock_item *I, const char *name, uint32_t index, uint64_t other,
                                 const char *kind, mock_site site)
 {
-    const mock_group *group = I->group;
-    bool was_written = cell->written == group->interval && cell->writer != I->local;
-    uint32_t other = was_written ? cell->writer : cell->reader;
+    uint32_t item = other >> 16 & MOCK_MANY, line = other & 0xffff;
     char who[40], text[200];
-    if (other == MOCK_MANY)
+    if (item == MOCK_MANY)
         snprintf(who, sizeof who, "several items");
     else
-        snprintf(who, sizeof who, "item %u", other);
+        snprintf(who, sizeof who, "item %u", item);
     snprintf(text, sizeof text, "race in shared array %s, index %u: %s (%s, line %u) with no barrier between",
-             name, index, kind, who, was_written ? cell->written_line : cell->read_line);
+             name, index, kind, who, line);
     stop(I, site, text);
+}
+
+void sterna_mock_copy_words(const mock_item *I, const mock_bound *to, uint32_t to_index,
+                            const mock_bound *from, uint32_t from_index, mock_site site)
+{
+    mock_view uncounted = {0};
+    uint32_t words[4];
+    char text[200];
+    if (to_index % 4 || from_index % 4) {
+        const mock_bound *bound = to_index % 4 ? to : from;
+        snprintf(text, sizeof text, "misaligned %s of argument %s, index %u of %u words is no multiple of 4",
+                 bound == to ? "write" : "read", bound->name, bound == to ? to_index : from_index,
+                 bound->count);
+        stop(I, site, text);
+    }
+    for (uint32_t k = 0; k < 4; k++)
+        words[k] = from->words[mock_load(I, from, from_index + k, &uncounted, site)];
+    for (uint32_t k = 0; k < 4; k++)
+        to->words[mock_store(I, to, to_index + k, &words[k], &uncounted, site)] = words[k];
 }
 
 /* Nobody is ready: all are done, or all wait at one barrier, or the group has diverged. True: go on. */
@@ -341,7 +442,7 @@ static bool release_barrier(mock_machine *m)
         report(m, &m->items[waiting], m->at[waiting], text);
         return false;
     }
-    if (m->group.interval - m->group.first_interval >= m->steps / STEPS_OF_BARRIER) {
+    if (m->group.interval - m->group.first_interval >= m->group.steps / STEPS_OF_BARRIER) {
         snprintf(text, sizeof text, "%u barriers in one group", m->group.interval - m->group.first_interval);
         report(m, &m->items[waiting], m->at[waiting], text);
         m->endless = true;
@@ -349,7 +450,7 @@ static bool release_barrier(mock_machine *m)
     }
     m->group.interval++;
     memset(m->state, READY, m->size);
-    make_all_ready(m, 0, m->size);
+    make_all_ready(m);
     return true;
 }
 
@@ -360,18 +461,14 @@ static void drop_fibers(mock_machine *m)
     m->n_idle = 0;
 }
 
-static bool run_group(mock_machine *m)
+/* From the first group to the end of the last one. */
+static bool run_groups(mock_machine *m)
 {
-    m->group.interval++;
-    m->group.first_interval = m->group.interval;
-    memset(m->state, FRESH, m->size);
-    memset(m->shared, POISON_BYTE, m->kernel->shared_bytes);
-    m->done = m->ready_first = m->ready_count = 0;
-    make_all_ready(m, 0, m->size);
+    if (!begin_group(m)) return true;
     for (;;) {
         run_next(m, &m->home);
         if (m->failed) break;
-        if (m->done == m->size) return true;
+        if (m->done == m->size) return true; /* and begin_group has said that there is no other */
         if (!release_barrier(m)) break;
     }
     drop_fibers(m);
@@ -415,30 +512,25 @@ sterna_status sterna_mock_machine_run(mock_machine *m, const mock_launch *launch
     m->kernel = kernel;
     m->failed = m->endless = false;
     running = m;
-    m->group.params = m->params;
     m->group.shared = m->shared;
     m->group.cells = m->cells;
     m->group.groups_x = launch->groups_x;
     m->group.groups_y = launch->groups_y;
     m->group.interval = 0;
     m->group.traffic = (mock_traffic){0};
-    m->group.launch = launch->number << MOCK_ITEM_BITS;
+    m->group.launch = launch->number << MOCK_LAUNCH_SHIFT;
     memset(m->cells, 0, kernel->shared_bytes / 4 * sizeof *m->cells);
     kernel->bind(launch->bounds, launch->words, m->params);
     set_items(m, kernel->group_size);
     sterna_mock_fiber_adopt(&m->home);
     /* Groups in the order (first + i * stride) mod groups, stride coprime to groups. */
-    uint64_t at = groups ? draw(m) % groups : 0, stride = draw(m) | 1u;
-    while (groups && gcd(stride % groups, groups) != 1 && groups > 1) stride++;
-    for (uint64_t i = 0; i < groups; i++) {
-        m->group.x = (uint32_t)(at % launch->groups_x);
-        m->group.y = (uint32_t)(at / launch->groups_x);
-        m->group.first_item = (uint32_t)(at * m->size % MOCK_ITEM_MASK);
-        bool done = run_group(m);
-        *traffic = m->group.traffic;
-        if (!done) return sterna_fail(fault, m->endless ? STERNA_TIMEOUT : STERNA_DEVICE, "%s", m->report);
-        at = (at + stride) % groups;
-    }
+    m->groups = m->groups_left = groups;
+    m->group_at = groups ? draw(m) % groups : 0;
+    m->group_stride = draw(m) | 1u;
+    while (groups > 1 && gcd(m->group_stride % groups, groups) != 1) m->group_stride++;
+    bool done = run_groups(m);
+    *traffic = m->group.traffic;
+    if (!done) return sterna_fail(fault, m->endless ? STERNA_TIMEOUT : STERNA_DEVICE, "%s", m->report);
     for (uint32_t f = 0; f < m->n_made; f++)
         if (!sterna_mock_fiber_sound(&m->fibers[f]))
             return sterna_fail(fault, STERNA_DEVICE, "mock:%s: a work item used more than %d bytes of stack",
@@ -453,12 +545,12 @@ mock_machine *sterna_mock_machine_make(const sterna_host *host, uint32_t warp, u
     memset(m, 0, sizeof *m);
     m->host = host;
     m->warp = warp;
-    m->steps = (int64_t)steps;
+    m->group.steps = (int64_t)steps;
     m->random = (seed + 1) * 0x9e3779b97f4a7c15ull;
     if (m->random == 0) m->random = 1; /* xorshift has no way out of zero */
     m->cells = host->allocate(host->context, MOCK_MAX_SHARED * sizeof *m->cells, 64);
     m->shared = host->allocate(host->context, MOCK_MAX_SHARED * sizeof *m->shared, 64);
-    m->stacks = host->allocate(host->context, (size_t)MOCK_MAX_GROUP * STACK_BYTES, 64);
+    m->stacks = host->allocate(host->context, (size_t)MOCK_MAX_GROUP * STACK_STRIDE, 64);
     if (m->cells && m->shared && m->stacks) return m;
     sterna_mock_machine_free(m);
     return NULL;

@@ -16,7 +16,7 @@ typedef struct mock_launch {
     uint32_t groups_x, groups_y;
     const mock_bound *bounds;
     const uint32_t *words;
-    uint32_t number; /* 1 to 2^MOCK_LAUNCH_BITS - 1; no mark in `touched` of a bound has it yet */
+    uint32_t number; /* 1 to 2^MOCK_LAUNCH_BITS - 1; nothing in `touched` of a bound has it yet */
 } mock_launch;
 
 typedef struct mock_machine mock_machine;
@@ -26,7 +26,7 @@ typedef struct mock_machine mock_machine;
 mock_machine *sterna_mock_machine_make(const sterna_host *host, uint32_t warp, uint64_t seed, uint64_t steps);
 void sterna_mock_machine_free(mock_machine *machine);
 /* Runs all groups to their end, or up to the first violation: then DEVICE, with the report in *fault; TIMEOUT for a loop
- * that does not end. *traffic is what was done till then. */
+ * that does not end. *traffic is what the items did that have ended. */
 sterna_status sterna_mock_machine_run(mock_machine *machine, const mock_launch *launch, mock_traffic *traffic,
                                       sterna_fault *fault);
 

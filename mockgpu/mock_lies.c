@@ -43,7 +43,7 @@ void sterna_mock_flip_output(mock_device *device, const mock_command *c, uint32_
         const mock_touch *touched = sterna_mock_memory_touched(&device->memory, range->memory, range->offset);
         uint64_t at = sterna_mock_draw(device, count);
         for (uint64_t w = 0; w < count; w++, at = (at + 1) % count)
-            if (touched[at].writer >> MOCK_ITEM_BITS == number) {
+            if (touched[at] >> MOCK_LAUNCH_SHIFT == number && (touched[at] & MOCK_HOW_MASK) != MOCK_READ) {
                 flip(device, (uint32_t *)(void *)data + at);
                 return;
             }
@@ -70,7 +70,7 @@ void sterna_mock_flip_memory(mock_device *device)
             STERNA_OK)
             continue;
         for (uint64_t count = block->bytes / 4; at < count; at++, seen++)
-            if (shadow[at] == MOCK_WRITTEN && !(block->touched && block->touched[at].writer)) {
+            if (shadow[at] == MOCK_WRITTEN) {
                 flip(device, (uint32_t *)(void *)data + at);
                 return;
             }

@@ -165,7 +165,7 @@ void sterna_mock_memory_written(uint8_t *shadow, uint64_t offset, uint64_t bytes
 {
     uint64_t first = offset % 4, end = first + bytes;
     if (first == 0) {
-        memset(shadow, MOCK_WRITTEN, (size_t)(bytes / 4));
+        for (uint64_t i = 0; i < bytes / 4; i++) shadow[i] |= MOCK_WRITTEN;
         first = bytes - bytes % 4;
     }
     for (uint64_t i = first; i < end; i++) shadow[i / 4] = (uint8_t)(shadow[i / 4] | 1u << (i % 4));

@@ -2,7 +2,7 @@
  * file; the text that comes out is hashed and compiled behind mock_item.h. Macros only, nothing else is included here. */
 #include "catalogue/args.def"
 
-#define FN __attribute__((unused)) static inline
+#define FN __attribute__((unused, always_inline)) static inline
 
 #define AS_FLOAT(bits) mock_as_float(bits)
 #define AS_UINT(value) mock_as_uint(value)
@@ -11,10 +11,11 @@
 #define TO_UINT(x)     ((uint)(x))
 #define RINT(a)        rintf(a)
 
-/* Every turn of a loop counts, so that one without an end is found. */
+/* Every turn of a loop counts, so that one without an end is found. In a helper function the counter is the thread's, in a
+ * kernel a variable of the same name. */
 /* clang-format off */
-#define for(...)   for (__VA_ARGS__) if (!mock_turn(MOCK_HERE)) {} else
-#define while(...) while (mock_turn(MOCK_HERE) && (__VA_ARGS__))
+#define for(...)   for (__VA_ARGS__) if (!mock_turn(&sterna_mock_turns_left, MOCK_HERE)) {} else
+#define while(...) while (mock_turn(&sterna_mock_turns_left, MOCK_HERE) && (__VA_ARGS__))
 /* clang-format on */
 
 #define LOCAL_ID ((uint)I->local)
@@ -23,39 +24,47 @@
 #define GROUPS_X (I->group->groups_x)
 #define GROUPS_Y (I->group->groups_y)
 
-#define BARRIER()           sterna_mock_barrier(I, MOCK_HERE)
+#define BARRIER() \
+    ((void)(sterna_mock_barrier(I, MOCK_HERE), mock_see(&mock_own, I), sterna_mock_turns_left = I->group->steps))
 #ifdef WITH_INT_DOT
 #define DOT4(a, b) mock_dot4((a), (b))
 #endif
 #ifdef WITH_SUBGROUPS
-#define SUBGROUP_ADD(value) sterna_mock_subgroup_add(I, (value), MOCK_HERE)
+#define SUBGROUP_ADD(value) \
+    __extension__({ \
+        const int sum_ = sterna_mock_subgroup_add(I, (value), MOCK_HERE); \
+        sterna_mock_turns_left = I->group->steps; \
+        sum_; \
+    })
 #define SUBGROUP_FIRST()    (I->lane == 0u)
 #define SUBGROUP_ID         ((uint)I->subgroup)
 #define SUBGROUPS           (I->group->subgroups)
 #endif
 
 #define MOCK_HERE          ((mock_site){__FILE__, __LINE__})
-#define MOCK_PARAMS        ((const struct kernel_params *)I->group->params)
 #define MOCK_SHARED        ((struct kernel_shared *)I->group->shared)
 #define MOCK_OFFSET(array) ((uint)(__builtin_offsetof(struct kernel_shared, array) / 4))
 #define MOCK_COUNT(array)  ((uint)(sizeof MOCK_SHARED->array / 4))
-#define ARG(name)          (MOCK_PARAMS->name)
-#define LD(buffer, i)      (MOCK_PARAMS->buffer.data[mock_load(I, &MOCK_PARAMS->buffer.bound, (i), MOCK_HERE)])
+#define ARG(name)          (mock_args->name)
+#define LD(buffer, i) \
+    (mock_args->buffer.data[mock_load(I, &mock_args->buffer.bound, (i), &mock_own, MOCK_HERE)])
 /* The value is computed first: it may read the word that is about to count as written. */
 #define ST(buffer, i, value) \
     __extension__({ \
-        const __typeof__(MOCK_PARAMS->buffer.data[0]) stored_ = (value); \
-        MOCK_PARAMS->buffer.data[mock_store(I, &MOCK_PARAMS->buffer.bound, (i), &stored_, MOCK_HERE)] = stored_; \
+        const __typeof__(mock_args->buffer.data[0]) stored_ = (value); \
+        mock_args->buffer.data[mock_store(I, &mock_args->buffer.bound, (i), &stored_, &mock_own, MOCK_HERE)] = stored_; \
     })
+#define COPY4(to, i, from, j) \
+    mock_copy4(I, &mock_args->to.bound, (i), &mock_args->from.bound, (j), &mock_own, MOCK_HERE)
 #define ATOMIC_OR(buffer, i, value)                                                                          \
-    (MOCK_PARAMS->buffer.data[mock_atomic(I, &MOCK_PARAMS->buffer.bound, (i), MOCK_HERE)] |= (value))
+    (mock_args->buffer.data[mock_atomic(I, &mock_args->buffer.bound, (i), &mock_own, MOCK_HERE)] |= (value))
 #define LDS(array, i)                                                                                        \
-    (MOCK_SHARED->array[mock_shared_load(I, MOCK_OFFSET(array), MOCK_COUNT(array), (i), #array, MOCK_HERE)])
+    (MOCK_SHARED->array[mock_shared_load(I, MOCK_OFFSET(array), MOCK_COUNT(array), (i), &mock_own, #array, MOCK_HERE)])
 #define STS(array, i, value) \
     __extension__({ \
         const __typeof__(MOCK_SHARED->array[0]) stored_ = (value); \
         MOCK_SHARED->array[mock_shared_store(I, MOCK_OFFSET(array), MOCK_COUNT(array), (i), I->group->shared, \
-                                             &stored_, #array, MOCK_HERE)] = stored_; \
+                                             &stored_, &mock_own, #array, MOCK_HERE)] = stored_; \
     })
 #define STATUS(flags) \
     __extension__({ \
@@ -140,7 +149,7 @@
     static const bool kernel_written[] = {STERNA_ARGS_##op(MOCK_READ_BUFFER, MOCK_WRITTEN_BUFFER,            \
                                                            MOCK_WRITTEN_BUFFER, MOCK_READ_WEIGHT,            \
                                                            MOCK_NAME_NONE_U32, MOCK_NAME_NONE_F32) true};    \
-    static void kernel_body(const mock_item *I);                                                             \
+    static void kernel_body(const mock_item *restrict I, const void *restrict params);                       \
     const mock_kernel MOCK_JOIN(sterna_mock_kernel_, KERNEL_ID) = {                                          \
         .name = MOCK_TEXT(KERNEL_ID),                                                                        \
         .body = kernel_body,                                                                                 \
@@ -155,8 +164,16 @@
         .bound_written = kernel_written,                                                                     \
         .hash = kernel_hash,                                                                                 \
     };                                                                                                       \
-    static void kernel_body(const mock_item *I)
-#define KERNEL_END
+    static void kernel_body(const mock_item *restrict I, const void *restrict params)                        \
+    {                                                                                                        \
+        const struct kernel_params *const mock_args = params;                                                \
+        mock_view mock_own = {0};                                                                            \
+        int64_t sterna_mock_turns_left = I->group->steps;                                                    \
+        mock_see(&mock_own, I);
+#define KERNEL_END                                                                                           \
+        (void)sterna_mock_turns_left;                                                                        \
+        mock_end(&mock_own, I);                                                                   \
+    }
 
 /* The kernel itself. */
 #include KERNEL_FILE

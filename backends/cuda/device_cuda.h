@@ -10,6 +10,7 @@
 #define __shared__              __attribute__((shared))
 #define __launch_bounds__(size) __attribute__((launch_bounds(size)))
 typedef unsigned int uint;
+typedef uint stream_four __attribute__((ext_vector_type(4)));
 #define CUDA_REGISTER(name) __nvvm_read_ptx_sreg_##name()
 static __device__ inline uint cuda_local_id() { return (uint)CUDA_REGISTER(tid_x); }
 static __device__ inline uint cuda_group_x() { return (uint)CUDA_REGISTER(ctaid_x); }
@@ -17,6 +18,7 @@ static __device__ inline uint cuda_group_y() { return (uint)CUDA_REGISTER(ctaid_
 static __device__ inline uint cuda_groups_x() { return (uint)CUDA_REGISTER(nctaid_x); }
 static __device__ inline uint cuda_groups_y() { return (uint)CUDA_REGISTER(nctaid_y); }
 #else
+typedef uint4 stream_four;
 static __device__ inline uint cuda_local_id() { return threadIdx.x; }
 static __device__ inline uint cuda_group_x() { return blockIdx.x; }
 static __device__ inline uint cuda_group_y() { return blockIdx.y; }

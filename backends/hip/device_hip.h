@@ -5,6 +5,7 @@
 #define __shared__              __attribute__((shared))
 #define __launch_bounds__(size) __attribute__((amdgpu_flat_work_group_size(size, size)))
 typedef unsigned int uint;
+typedef uint stream_four __attribute__((ext_vector_type(4)));
 
 /* Items in lock-step: 64 on GCN and CDNA, 32 as these are compiled for RDNA. */
 #if __has_builtin(__builtin_amdgcn_wavefrontsize)

@@ -38,6 +38,7 @@
 #define ARG(name)           arg_##name
 #define LD(buffer, i)       (buffer[(i)])
 #define ST(buffer, i, value) (buffer[(i)] = (value))
+#define COPY4(to, i, from, j) vstore4(vload4(0, (from) + (j)), 0, (to) + (i))
 #define ATOMIC_OR(buffer, i, bits) atomic_or((volatile __global uint *)&buffer[(i)], (uint)(bits))
 #define LDS(array, i)       (array[(i)])
 #define STS(array, i, value) (array[(i)] = (value))

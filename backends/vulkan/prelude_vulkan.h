@@ -34,6 +34,15 @@ int packed_dot(int a, int b, spirv_literal int packed_4x8);
 #define ARG(name)                  (arg.name)
 #define LD(buffer, i)              (buffer##_words[i])
 #define ST(buffer, i, value)       buffer##_words[i] = (value)
+/* A word at a time: a second block of vectors at the same binding would break `restrict`. Compilers of drivers join them. */
+#define COPY4(to, i, from, j)                                                                                \
+    do {                                                                                                     \
+        uint at_to = (i), at_from = (j);                                                                     \
+        to##_words[at_to] = from##_words[at_from];                                                           \
+        to##_words[at_to + 1u] = from##_words[at_from + 1u];                                                 \
+        to##_words[at_to + 2u] = from##_words[at_from + 2u];                                                 \
+        to##_words[at_to + 3u] = from##_words[at_from + 3u];                                                 \
+    } while (false)
 #define ATOMIC_OR(buffer, i, bits) atomicOr(buffer##_words[i], (bits))
 #define LDS(array, i)              (array[i])
 #define STS(array, i, value)       array[i] = (value)

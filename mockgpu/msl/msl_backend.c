@@ -35,9 +35,8 @@ int32_t sterna_msl_simd_is_first(void)
     return running->lane == 0;
 }
 
-static void run(const mock_item *I, void (*function)(const msl_call *))
+static void run(const mock_item *I, const msl_params *params, void (*function)(const msl_call *))
 {
-    const msl_params *params = I->group->params;
     const msl_call call = {params->buffers,    params->words, I->local,
                            I->group->x,        I->group->y,   I->group->groups_x,
                            I->group->groups_y, I->subgroup,   I->group->subgroups};
@@ -65,9 +64,9 @@ static void bind(const mock_kernel *like, const mock_bound *bounds, const uint32
 #define ROW(id)                                                                                              \
     extern const mock_kernel sterna_mock_kernel_##id;                                                        \
     void sterna_msl_##id(const msl_call *call);                                                              \
-    static void body_##id(const mock_item *I)                                                                \
+    static void body_##id(const mock_item *restrict I, const void *restrict params)                          \
     {                                                                                                        \
-        run(I, sterna_msl_##id);                                                                             \
+        run(I, params, sterna_msl_##id);                                                                     \
     }                                                                                                        \
     static void bind_##id(const mock_bound *bounds, const uint32_t *words, void *params)                     \
     {                                                                                                        \
@@ -78,7 +77,7 @@ static void bind(const mock_kernel *like, const mock_bound *bounds, const uint32
 
 typedef struct msl_row {
     const mock_kernel *like;
-    void (*body)(const mock_item *I);
+    void (*body)(const mock_item *restrict I, const void *restrict params);
     void (*bind)(const mock_bound *bounds, const uint32_t *words, void *params);
 } msl_row;
 

@@ -119,8 +119,8 @@ static void races_in_device_memory(sterna_test *t)
     FOUND(t, barrier_orders_shared_only, "race in argument y", "in one launch");
 }
 
-/* Atomic operations are in order with each other and with nothing else. */
-static void atomics_and_others(sterna_test *t)
+/* Where it depends on the order of the groups which of two accesses is the second one. */
+static void seen_from_either_side(sterna_test *t)
 {
     static const struct {
         const mock_kernel *kernel;
@@ -130,7 +130,16 @@ static void atomics_and_others(sterna_test *t)
                  "(an atomic operation) in one launch"},
                 {&sterna_mock_kernel_planted_atomic_and_read, "atomic_and_read",
                  "atomic operation after another item's read (item 5 of group 1)",
-                 "read after another item's write (an atomic operation) in one launch"}};
+                 "read after another item's write (an atomic operation) in one launch"},
+                {&sterna_mock_kernel_planted_atomic_of_reader, "atomic_of_reader",
+                 "atomic operation after another item's read or write (item 5 of group 1)",
+                 "read after another item's write (an atomic operation) in one launch"},
+                {&sterna_mock_kernel_planted_atomic_of_writer, "atomic_of_writer",
+                 "atomic operation after another item's read or write (item 5 of group 1)",
+                 "two writes of different values (an atomic operation) in one launch"},
+                {&sterna_mock_kernel_planted_copy_and_load, "copy_and_load",
+                 "write after another item's read (item 5 of group 1)",
+                 "read after another item's write (item 5 of group 2) in one launch"}};
     for (uint32_t i = 0; i < STERNA_COUNT(rows); i++) {
         uint32_t first = 0, second = 0;
         for (uint32_t seed = 0; seed < 3 * SEEDS; seed++) {
@@ -155,17 +164,93 @@ static void atomics_and_others(sterna_test *t)
 /* One block bound to an argument that is read and to one that is written. */
 static void arguments_that_overlap(sterna_test *t)
 {
-    rig r;
-    uint64_t fence;
-    uint32_t tag;
-    if (!open_rig(t, &r, 8, 1, op_case_host())) return;
-    CHECK_MSG(t, rig_run(&r, &sterna_mock_kernel_planted_aliased, &tag) == STERNA_OK, "%s", r.fault.text);
-    CHECK(t, rig_launch(&r, &sterna_mock_kernel_planted_aliased, r.x, r.x, 3) == STERNA_OK &&
-                 sterna_mock_driver.fence(r.gpu, &fence, &r.fault) == STERNA_OK);
-    CHECK(t, sterna_mock_driver.wait(r.gpu, fence, 0, &tag, &r.fault) == STERNA_DEVICE && tag == 3);
-    CHECK_MSG(t, strstr(r.fault.text, "race in argument ") && names_the_line(t, r.fault.text, "aliased"),
-              "%s", r.fault.text);
-    rig_close(&r);
+    static const mock_kernel *const kernels[] = {&sterna_mock_kernel_planted_aliased,
+                                                 &sterna_mock_kernel_planted_copy_aliased};
+    static const char *const defects[] = {"aliased", "copy_aliased"};
+    for (uint32_t i = 0; i < STERNA_COUNT(kernels); i++) {
+        rig r;
+        uint64_t fence;
+        uint32_t tag;
+        if (!open_rig(t, &r, 8, 1, op_case_host())) return;
+        CHECK_MSG(t, rig_run(&r, kernels[i], &tag) == STERNA_OK, "%s", r.fault.text);
+        CHECK(t, rig_launch(&r, kernels[i], r.x, r.x, 3) == STERNA_OK &&
+                     sterna_mock_driver.fence(r.gpu, &fence, &r.fault) == STERNA_OK);
+        CHECK(t, sterna_mock_driver.wait(r.gpu, fence, 0, &tag, &r.fault) == STERNA_DEVICE && tag == 3);
+        CHECK_MSG(t, strstr(r.fault.text, "race in argument ") && names_the_line(t, r.fault.text, defects[i]),
+                  "%s", r.fault.text);
+        rig_close(&r);
+    }
+}
+
+/* COPY4 looks at four words together and reports as for one. */
+static void copies_of_four(sterna_test *t)
+{
+    FOUND(t, copy_read_beyond, "out-of-bounds read of argument x", "index 256 of 256 words");
+    FOUND(t, copy_write_beyond, "out-of-bounds write of argument y", "index 256 of 256 words");
+    FOUND(t, copy_far_beyond, "out-of-bounds read of argument x", "index 4294967292 of 256 words");
+    FOUND(t, copy_misaligned_read, "misaligned read of argument x", "index 38 of 256 words is no multiple");
+    FOUND(t, copy_misaligned_write, "misaligned write of argument y", "index 37 of 256 words is no multiple");
+    FOUND(t, copy_writes_alike,
+          "race in argument y, index 8 of 256 words: two writes of the same value (item 9 of group",
+          "in one launch");
+    FOUND(t, copy_and_store,
+          "race in argument y, index 11 of 256 words: two writes of different values (item 9 of group",
+          "in one launch");
+}
+
+/* What is copied counts as written, word for word, and is counted. A source that lacks a byte is not copied, and of a range
+ * that ends inside of four words there are only the first. */
+static void copies_word_for_word(sterna_test *t)
+{
+    const mock_kernel *kernel = &sterna_mock_kernel_planted_copy;
+    for (uint32_t missing = 0; missing < 17; missing++) {
+        rig r;
+        uint32_t got[WORDS], tag;
+        uint64_t fence;
+        sterna_gpu_memory from;
+        char text[80];
+        if (!open_rig(t, &r, 8, missing, op_case_host())) return;
+        CHECK(t, sterna_mock_driver.download(r.gpu, r.x, 0, got, sizeof got, &r.fault) == STERNA_OK);
+        CHECK(t, sterna_mock_driver.alloc(r.gpu, 4096, &from, &r.fault) == STERNA_OK);
+        const uint8_t *bytes = (const uint8_t *)got;
+        const uint32_t gap = 64 + missing; /* with 16 there is none */
+        if (missing < 16)
+            CHECK(t, sterna_mock_driver.upload(r.gpu, from, 0, bytes, gap, &r.fault) == STERNA_OK &&
+                         sterna_mock_driver.upload(r.gpu, from, gap + 1, bytes + gap + 1,
+                                                   sizeof got - gap - 1, &r.fault) == STERNA_OK);
+        else
+            CHECK(t, sterna_mock_driver.upload(r.gpu, from, 0, bytes, sizeof got, &r.fault) == STERNA_OK);
+        CHECK(t, rig_launch(&r, kernel, from, r.y, 5) == STERNA_OK &&
+                     sterna_mock_driver.fence(r.gpu, &fence, &r.fault) == STERNA_OK);
+        sterna_status status = sterna_mock_driver.wait(r.gpu, fence, 0, &tag, &r.fault);
+        if (missing < 16) {
+            snprintf(text, sizeof text, "read of uninitialised memory, argument x, index %u of", gap / 4);
+            CHECK_MSG(t, status == STERNA_DEVICE && strstr(r.fault.text, text), "%u: %s", missing,
+                      r.fault.text);
+        } else {
+            CHECK_MSG(t, status == STERNA_OK, "%s", r.fault.text);
+            CHECK(t, sterna_mock_driver.download(r.gpu, r.y, 0, got, sizeof got, &r.fault) == STERNA_OK);
+            for (uint32_t i = 0; i < WORDS; i++)
+                CHECK_MSG(t, got[i] == (WORDS - 4 - i / 4 * 4 + i % 4) * 3 + 1, "word %u: %u", i, got[i]);
+            /* A launch that reads all of y finds it written. */
+            CHECK(t, rig_launch(&r, kernel, r.y, from, 6) == STERNA_OK &&
+                         sterna_mock_driver.fence(r.gpu, &fence, &r.fault) == STERNA_OK);
+            CHECK_MSG(t, sterna_mock_driver.wait(r.gpu, fence, 0, &tag, &r.fault) == STERNA_OK, "%s",
+                      r.fault.text);
+            const sterna_gpu_range ranges[] = {
+                {r.x, 0, WORDS * 4}, {r.y, 0, (WORDS - 2) * 4}, {r.status, 0, 4}};
+            const uint32_t words[] = {WORDS, 0};
+            sterna_gpu_launch launch = {kernel, 4, 1, ranges, words, 3, 2, 7};
+            CHECK(t, sterna_mock_driver.launch(r.gpu, &launch, &r.fault) == STERNA_OK &&
+                         sterna_mock_driver.fence(r.gpu, &fence, &r.fault) == STERNA_OK);
+            CHECK_MSG(t,
+                      sterna_mock_driver.wait(r.gpu, fence, 0, &tag, &r.fault) == STERNA_DEVICE &&
+                          strstr(r.fault.text, "out-of-bounds write of argument y, index 254 of 254 words"),
+                      "%s", r.fault.text);
+        }
+        sterna_mock_driver.free(r.gpu, from);
+        rig_close(&r);
+    }
 }
 
 static void divergence(sterna_test *t)
@@ -492,8 +577,10 @@ const sterna_test_case sterna_test_cases[] = {
     {"a_sound_kernel_passes", a_sound_kernel_passes, 0},
     {"races", races, 0},
     {"races_in_device_memory", races_in_device_memory, 0},
-    {"atomics_and_others", atomics_and_others, 0},
+    {"seen_from_either_side", seen_from_either_side, 0},
     {"arguments_that_overlap", arguments_that_overlap, 0},
+    {"copies_of_four", copies_of_four, 0},
+    {"copies_word_for_word", copies_word_for_word, 0},
     {"divergence", divergence, 0},
     {"endless_loops", endless_loops, 0},
     {"bounds", bounds, 0},

@@ -11,6 +11,8 @@
 #define ARG(name)                  arg_##name
 #define LD(buffer, i)              (arg_##buffer[i])
 #define ST(buffer, i, value)       (arg_##buffer[i] = (value))
+/* Ranges begin at multiples of 256 bytes (stream_list.c), so four words from a multiple of 4 on are aligned. */
+#define COPY4(to, i, from, j)      (*(stream_four *)&arg_##to[i] = *(const stream_four *)&arg_##from[j])
 #define ATOMIC_OR(buffer, i, bits) STREAM_ATOMIC_OR(&arg_##buffer[i], bits)
 #define LDS(array, i)              (shared_##array[i])
 #define STS(array, i, value)       (shared_##array[i] = (value))

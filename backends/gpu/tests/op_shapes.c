@@ -223,7 +223,10 @@ static bool run_glu(const target *on)
 static bool run_gather(const target *on)
 {
     ROWS({{{"rows", 1}, {"source_rows", 1}, {"n", 1}}, 0}, {{{"rows", 9}, {"source_rows", 4}, {"n", 65}}, 0},
-         {{{"rows", 40}, {"source_rows", 3}, {"n", 130}}, 0});
+         {{{"rows", 40}, {"source_rows", 3}, {"n", 130}}, 0},
+         {{{"rows", 5}, {"source_rows", 3}, {"n", 132}}, 0},
+         {{{"rows", 3}, {"source_rows", 2}, {"n", 4100}}, 0},
+         {{{"rows", 3}, {"source_rows", 2}, {"n", 4101}}, 0});
     return RUN("gather", none, STERNA_ACT_F32, false, true);
 }
 
@@ -354,7 +357,8 @@ static const row strided_rows[] = {
      false},
     {"add", {{"rows", 7}, {"n", 300}}, 0, 0, false},
     {"glu", {{"rows", 7}, {"n", 300}, {"act", 1}}, 0, 0, false},
-    {"gather", {{"rows", 7}, {"source_rows", 5}, {"n", 300}}, 0, 0, false},
+    {"gather", {{"rows", 7}, {"source_rows", 5}, {"n", 8204}}, 0, 0, false},
+    {"gather", {{"rows", 7}, {"source_rows", 5}, {"n", 8205}}, 0, 0, false},
 };
 
 bool op_shapes_strided(sterna_test *t, const sterna_backend_api *api, sterna_device *device)

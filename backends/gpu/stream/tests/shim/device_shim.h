@@ -4,6 +4,7 @@
 #include <utility>
 
 typedef unsigned int uint;
+typedef uint stream_four __attribute__((vector_size(16)));
 #define __device__
 #define __global__
 /* Groups run one after another; what they share lies together, so that it can be spoilt before each. */
