@@ -474,8 +474,10 @@ static void launches_beyond_the_limits(sterna_test *t)
 }
 
 /* Goes down its stack to the mark at the end, and over it. */
-__attribute__((no_sanitize("address"))) static void go_too_deep(const mock_item *I)
+__attribute__((no_sanitize("address"))) static void go_too_deep(const mock_item *restrict I,
+                                                                const void *restrict params)
 {
+    (void)params;
     volatile uint8_t here = 0, *volatile at = &here;
     uint32_t run = 0;
     if (I->local != 0) return;
