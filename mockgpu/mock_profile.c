@@ -7,22 +7,18 @@
 #include <stdio.h>
 #include <string.h>
 
-typedef enum key_kind { NUMBER, WORD, NAME } key_kind;
+/* Settings while they are read. */
+typedef struct reading {
+    mock_settings settings; /* first: keys are at their places in it */
+    char profile[512];      /* file to be read; "": none */
+} reading;
 
-typedef struct key_row {
-    const char *name, *sentence, *words;
-    uint64_t low, high;
-    size_t offset;
-    key_kind kind;
-} key_row;
-
-static const key_row keys[] = {
-#define AT(name)                               offsetof(mock_settings, name)
-#define KEY(name, low, high, preset, sentence) {#name, sentence, "", low, high, AT(name), NUMBER},
-#define CHOICE(name, words, sentence)          {#name, sentence, words, 0, 0, AT(name), WORD},
-#define TEXT(name, sentence)                   {#name, sentence, "", 0, 0, AT(name), NAME},
+static const sterna_gpu_key keys[] = {
+#define KEY(name, low, high, preset, sentence) STERNA_GPU_NUMBER(mock_settings, name, low, high, sentence),
+#define CHOICE(name, words, sentence)          STERNA_GPU_WORD(mock_settings, name, words, sentence),
+#define TEXT(name, sentence)                   STERNA_GPU_TEXT(mock_settings, name, sentence),
 #include "mock_keys.def"
-#undef AT
+    STERNA_GPU_TEXT(reading, profile, "a file of keys"), /* last: a file names no other */
 };
 
 static const struct {
@@ -32,12 +28,6 @@ static const struct {
 #include "mock_profiles.def"
 };
 
-static const char all_keys[] = "profile"
-#define KEY(name, low, high, preset, sentence) ", " #name
-#define CHOICE(name, words, sentence)          ", " #name
-#define TEXT(name, sentence)                   ", " #name
-#include "mock_keys.def"
-    ;
 static const char all_profiles[] = ""
 #define PROFILE(name, keys, sentence) " " #name
 #include "mock_profiles.def"
@@ -48,101 +38,40 @@ const char *sterna_mock_profile_name(uint32_t i)
     return i < STERNA_COUNT(profiles) ? profiles[i].name : NULL;
 }
 
-/* A piece of text between two places. */
-typedef struct piece {
-    const char *text;
-    size_t length;
-} piece;
-
-static piece trimmed(const char *text, size_t length)
+static sterna_status check(const mock_settings *settings, const char *where, sterna_fault *fault)
 {
-    while (length && (text[0] == ' ' || text[0] == '\t')) text++, length--;
-    while (length && (text[length - 1] == ' ' || text[length - 1] == '\t' || text[length - 1] == '\r'))
-        length--;
-    return (piece){text, length};
-}
-
-static bool same(piece a, const char *name)
-{
-    return a.length == strlen(name) && memcmp(a.text, name, a.length) == 0;
-}
-
-/* The place of a word in "drop|shift|cut". */
-static bool word(piece text, const char *words, uint64_t *out)
-{
-    for (uint64_t i = 0; *words; i++) {
-        size_t length = strcspn(words, "|");
-        if (text.length == length && memcmp(text.text, words, length) == 0) {
-            *out = i;
-            return true;
-        }
-        words += length + (words[length] != 0);
-    }
-    return false;
-}
-
-static sterna_status set_value(const key_row *row, piece value, const char *where, sterna_status code,
-                               mock_settings *settings, sterna_fault *fault)
-{
-    char *to = (char *)settings + row->offset;
-    uint64_t parsed;
-    switch (row->kind) {
-    case NUMBER:
-        if (!sterna_gpu_settings_number(value.text, value.length, &parsed) || parsed < row->low ||
-            parsed > row->high)
-            return sterna_fail(fault, code,
-                               "%s: %s = '%.*s' is not a number from %" PRIu64 " to %" PRIu64 " (%s)", where,
-                               row->name, (int)value.length, value.text, row->low, row->high, row->sentence);
-        memcpy(to, &parsed, sizeof parsed);
-        break;
-    case WORD:
-        if (!word(value, row->words, &parsed))
-            return sterna_fail(fault, code, "%s: %s = '%.*s' is not one of %s (%s)", where, row->name,
-                               (int)value.length, value.text, row->words, row->sentence);
-        memcpy(to, &parsed, sizeof parsed);
-        break;
-    case NAME:
-        if (value.length >= MOCK_TEXT_MAX)
-            return sterna_fail(fault, code, "%s: %s: a name of at most %d bytes is wanted", where, row->name,
-                               MOCK_TEXT_MAX - 1);
-        memcpy(to, value.text, value.length);
-        to[value.length] = 0;
-        break;
-    }
+    const struct {
+        const char *name;
+        uint64_t value;
+    } powers[] = {{"warp", settings->warp},
+                  {"alignment", settings->alignment},
+                  {"real_alignment", settings->real_alignment ? settings->real_alignment : 1}};
+    for (size_t i = 0; i < STERNA_COUNT(powers); i++)
+        if (!sterna_is_pow2(powers[i].value))
+            return sterna_fail(fault, STERNA_USAGE, "%s: %s = %" PRIu64 " is not a power of two", where,
+                               powers[i].name, powers[i].value);
     return STERNA_OK;
 }
 
-static sterna_status set_key(piece name, piece value, const char *where, sterna_status code,
-                             mock_settings *settings, sterna_fault *fault)
+/* One line of a file. */
+static sterna_status read_line(const char *text, size_t length, const char *where, mock_settings *settings,
+                               sterna_fault *fault)
 {
-    for (size_t i = 0; i < STERNA_COUNT(keys); i++)
-        if (same(name, keys[i].name)) return set_value(&keys[i], value, where, code, settings, fault);
-    return sterna_fail(fault, code, "%s: unknown key '%.*s'; there are %s", where, (int)name.length,
-                       name.text, all_keys);
+    const char *comment = memchr(text, '#', length);
+    sterna_fault why = {0};
+    sterna_status status = STERNA_OK;
+    if (comment) length = (size_t)(comment - text);
+    while (length && strchr(" \t\r", text[length - 1])) length--;
+    if (length)
+        status = sterna_gpu_settings_one(where, text, length, keys, STERNA_COUNT(keys) - 1, settings, &why);
+    if (status == STERNA_OK) status = check(settings, where, &why);
+    return status == STERNA_OK ? STERNA_OK : sterna_fail(fault, STERNA_FILE, "%s", why.text);
 }
 
-static sterna_status check(const mock_settings *settings, const char *where, sterna_status code,
-                           sterna_fault *fault)
+static sterna_status read_profile(const char *name, mock_settings *settings, sterna_fault *fault)
 {
-    if (!sterna_is_pow2(settings->warp))
-        return sterna_fail(fault, code, "%s: warp = %" PRIu64 " is not a power of two", where,
-                           settings->warp);
-    if (!sterna_is_pow2(settings->alignment))
-        return sterna_fail(fault, code, "%s: alignment = %" PRIu64 " is not a power of two", where,
-                           settings->alignment);
-    if (settings->real_alignment && !sterna_is_pow2(settings->real_alignment))
-        return sterna_fail(fault, code, "%s: real_alignment = %" PRIu64 " is not a power of two", where,
-                           settings->real_alignment);
-    return STERNA_OK;
-}
-
-static sterna_status read_profile(piece path, mock_settings *settings, sterna_fault *fault)
-{
-    char name[512], where[540];
+    char where[540];
     sterna_mapping file = {0};
-    if (path.length == 0 || path.length >= sizeof name)
-        return sterna_fail(fault, STERNA_USAGE, "mock: profile= needs the name of a file");
-    snprintf(name, sizeof name, "%.*s", (int)path.length, path.text);
     sterna_status status = sterna_sys_map(name, &file, fault);
     if (status != STERNA_OK) return status;
     const char *text = (const char *)file.data;
@@ -150,18 +79,8 @@ static sterna_status read_profile(piece path, mock_settings *settings, sterna_fa
     for (size_t at = 0; at < file.size && status == STERNA_OK; line++) {
         const char *end = memchr(text + at, '\n', (size_t)file.size - at);
         size_t length = end ? (size_t)(end - (text + at)) : (size_t)file.size - at;
-        const char *comment = memchr(text + at, '#', length);
-        piece content = trimmed(text + at, comment ? (size_t)(comment - (text + at)) : length);
-        const char *sign = content.length ? memchr(content.text, '=', content.length) : NULL;
         snprintf(where, sizeof where, "%s:%u", name, line);
-        if (content.length && !sign)
-            status = sterna_fail(fault, STERNA_FILE, "%s: '%.*s' is not 'key = value'", where,
-                                 content.length < 40 ? (int)content.length : 40, content.text);
-        else if (content.length)
-            status = set_key(trimmed(content.text, (size_t)(sign - content.text)),
-                             trimmed(sign + 1, content.length - (size_t)(sign + 1 - content.text)), where,
-                             STERNA_FILE, settings, fault);
-        if (status == STERNA_OK) status = check(settings, where, STERNA_FILE, fault);
+        status = read_line(text + at, length, where, settings, fault);
         at += length + 1;
     }
     sterna_sys_unmap(&file);
@@ -171,39 +90,36 @@ static sterna_status read_profile(piece path, mock_settings *settings, sterna_fa
 /* "key=value,key=value" on top of what is set already. `names`: profiles may be named, too. */
 static sterna_status read_pieces(const char *at, bool names, mock_settings *settings, sterna_fault *fault);
 
-static sterna_status named_profile(piece name, mock_settings *settings, sterna_fault *fault)
+static sterna_status named_profile(const char *name, size_t length, mock_settings *settings,
+                                   sterna_fault *fault)
 {
     for (size_t i = 0; i < STERNA_COUNT(profiles); i++) {
-        if (!same(name, profiles[i].name)) continue;
+        if (strlen(profiles[i].name) != length || memcmp(profiles[i].name, name, length) != 0) continue;
         if (!settings->profile[0])
             snprintf(settings->profile, sizeof settings->profile, "%s", profiles[i].name);
         return read_pieces(profiles[i].keys, false, settings, fault);
     }
     return sterna_fail(fault, STERNA_USAGE, "mock: '%.*s' is neither key=value nor one of the profiles:%s",
-                       (int)name.length, name.text, all_profiles);
+                       length < 40 ? (int)length : 40, name, all_profiles);
 }
 
 static sterna_status read_pieces(const char *at, bool names, mock_settings *settings, sterna_fault *fault)
 {
-    while (*at == ',') at++;
-    while (*at) {
-        size_t length = strcspn(at, ",");
-        const char *sign = memchr(at, '=', length);
-        piece name = trimmed(at, sign ? (size_t)(sign - at) : length);
-        piece value = sign ? trimmed(sign + 1, length - (size_t)(sign + 1 - at)) : (piece){"", 0};
-        sterna_status status;
-        if (!sign && names)
-            status = named_profile(name, settings, fault);
-        else if (same(name, "profile"))
-            status = read_profile(value, settings, fault);
-        else
-            status = set_key(name, value, "mock", STERNA_USAGE, settings, fault);
-        if (status == STERNA_OK) status = check(settings, "mock", STERNA_USAGE, fault);
-        if (status != STERNA_OK) return status;
-        at += length;
-        while (*at == ',') at++;
+    reading r = {.settings = *settings};
+    sterna_status status = STERNA_OK;
+    while (*at && status == STERNA_OK) {
+        const size_t length = strcspn(at, ",");
+        r.profile[0] = 0;
+        if (names && length && !memchr(at, '=', length))
+            status = named_profile(at, length, &r.settings, fault);
+        else if (length)
+            status = sterna_gpu_settings_one("mock", at, length, keys, STERNA_COUNT(keys), &r, fault);
+        if (status == STERNA_OK && r.profile[0]) status = read_profile(r.profile, &r.settings, fault);
+        if (status == STERNA_OK) status = check(&r.settings, "mock", fault);
+        at += length + (at[length] == ',');
     }
-    return STERNA_OK;
+    *settings = r.settings;
+    return status;
 }
 
 sterna_status sterna_mock_settings(const char *variant, mock_settings *settings, sterna_fault *fault)

@@ -216,26 +216,20 @@ sterna_status sterna_opencl_list(const opencl_api *api, opencl_list *list, stern
 
 static const sterna_gpu_key keys[] = {
 #define OPENCL_KEY(name, low, high, preset, sentence)                                                        \
-    {#name, sentence, low, high, offsetof(opencl_settings, name)},
+    STERNA_GPU_NUMBER(opencl_settings, name, low, high, sentence),
 #include "opencl/opencl_keys.def"
 };
 
-sterna_status sterna_opencl_settings(const char *variant, size_t *name_bytes, opencl_settings *settings,
-                                     sterna_fault *fault)
+sterna_status sterna_opencl_settings(const char *variant, opencl_settings *settings, sterna_fault *fault)
 {
     opencl_settings made = {
 #define OPENCL_KEY(name, low, high, preset, sentence) .name = preset,
 #include "opencl/opencl_keys.def"
     };
-    size_t comma = strcspn(variant, ",");
-    /* "max_binding=1m": settings of the default device. */
-    size_t name = memchr(variant, '=', comma) ? 0 : comma;
-    sterna_status status = sterna_gpu_settings_read(
-        "opencl:", variant + name + (name && variant[name] == ','), keys, STERNA_COUNT(keys), &made, fault);
-    if (status != STERNA_OK) return status;
-    *name_bytes = name;
-    *settings = made;
-    return STERNA_OK;
+    sterna_status status = sterna_gpu_settings_read("opencl", variant, made.device, sizeof made.device, keys,
+                                                    STERNA_COUNT(keys), &made, fault);
+    if (status == STERNA_OK) *settings = made;
+    return status;
 }
 
 static char lower(char c)
@@ -243,8 +237,9 @@ static char lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
-static bool contains(const char *text, const char *part, size_t length)
+static bool contains(const char *text, const char *part)
 {
+    const size_t length = strlen(part);
     for (; strlen(text) >= length; text++) {
         size_t i = 0;
         while (i < length && lower(text[i]) == lower(part[i])) i++;
@@ -254,11 +249,11 @@ static bool contains(const char *text, const char *part, size_t length)
 }
 
 /* The place in the list that the name is, or -1. */
-static int place(const opencl_list *list, const char *name, size_t bytes)
+static int place(const opencl_list *list, const char *name)
 {
     uint32_t value = 0;
-    if (bytes == 0 || bytes > 4) return -1;
-    for (size_t i = 0; i < bytes; i++) {
+    if (!name[0] || strlen(name) > 4) return -1;
+    for (size_t i = 0; name[i]; i++) {
         if (name[i] < '0' || name[i] > '9') return -1;
         value = value * 10 + (uint32_t)(name[i] - '0');
     }
@@ -287,8 +282,8 @@ static int rank(const opencl_device *device)
                                                             : 0;
 }
 
-sterna_status sterna_opencl_find(const opencl_list *list, const char *name, size_t name_bytes,
-                                 const opencl_device **device, sterna_fault *fault)
+sterna_status sterna_opencl_find(const opencl_list *list, const char *name, const opencl_device **device,
+                                 sterna_fault *fault)
 {
     const opencl_device *found = NULL;
     uint32_t matches = 0;
@@ -296,30 +291,28 @@ sterna_status sterna_opencl_find(const opencl_list *list, const char *name, size
     names_of(list, names, sizeof names);
     for (uint32_t i = 0; i < list->count; i++) {
         const opencl_device *d = &list->devices[i];
-        bool exact = strlen(d->name) == name_bytes && memcmp(d->name, name, name_bytes) == 0;
-        if (exact || place(list, name, name_bytes) == (int)i) {
+        if (strcmp(d->name, name) == 0 || place(list, name) == (int)i) {
             found = d;
             matches = 1;
             break;
         }
-        if (name_bytes == 0) {
+        if (!name[0]) {
             if (d->why[0] || (found && rank(d) <= rank(found))) continue;
             found = d;
             matches = 1;
-        } else if (contains(d->platform_name, name, name_bytes) ||
-                   contains(d->device_name, name, name_bytes)) {
+        } else if (contains(d->platform_name, name) || contains(d->device_name, name)) {
             found = d;
             matches++;
         }
     }
-    if (matches == 0 && name_bytes == 0)
+    if (matches == 0 && !name[0])
         return sterna_fail(fault, STERNA_UNSUPPORTED, "opencl: no device can be used; there are: %s", names);
     if (matches == 0)
-        return sterna_fail(fault, STERNA_UNSUPPORTED, "opencl: no device is called '%.*s'; there are: %s",
-                           name_bytes < 60 ? (int)name_bytes : 60, name, names);
+        return sterna_fail(fault, STERNA_UNSUPPORTED, "opencl: no device is called '%s'; there are: %s", name,
+                           names);
     if (matches > 1)
-        return sterna_fail(fault, STERNA_UNSUPPORTED, "opencl: %u devices are called '%.*s'; there are: %s",
-                           matches, name_bytes < 60 ? (int)name_bytes : 60, name, names);
+        return sterna_fail(fault, STERNA_UNSUPPORTED, "opencl: %u devices are called '%s'; there are: %s",
+                           matches, name, names);
     if (found->why[0])
         return sterna_fail(fault, STERNA_UNSUPPORTED, "opencl: device %s cannot be used: %s", found->name,
                            found->why);

@@ -32,18 +32,18 @@ typedef struct opencl_list {
 /* Asks the drivers anew. UNSUPPORTED: there is no OpenCL here. */
 sterna_status sterna_opencl_list(const opencl_api *api, opencl_list *list, sterna_fault *fault);
 
-/* Settings behind a variant: "pocl,max_binding=1m". */
+/* A variant: "pocl,max_binding=1m". */
 typedef struct opencl_settings {
+    char device[64]; /* its name; "": the backend's choice */
 #define OPENCL_KEY(name, low, high, preset, sentence) uint64_t name;
 #include "opencl/opencl_keys.def"
 } opencl_settings;
 
-/* Splits a variant into the device's name (its first *name_bytes characters) and settings. USAGE, naming the key. */
-sterna_status sterna_opencl_settings(const char *variant, size_t *name_bytes, opencl_settings *settings,
-                                     sterna_fault *fault);
+/* USAGE, naming the key that is not understood. */
+sterna_status sterna_opencl_settings(const char *variant, opencl_settings *settings, sterna_fault *fault);
 /* The device a name stands for; an empty one: a GPU rather than a processor, the first of its kind that can be used.
  * UNSUPPORTED, with the names there are. */
-sterna_status sterna_opencl_find(const opencl_list *list, const char *name, size_t name_bytes,
-                                 const opencl_device **device, sterna_fault *fault);
+sterna_status sterna_opencl_find(const opencl_list *list, const char *name, const opencl_device **device,
+                                 sterna_fault *fault);
 
 #endif

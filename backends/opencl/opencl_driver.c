@@ -24,13 +24,12 @@ sterna_status sterna_opencl_alive(const opencl_gpu *gpu, sterna_fault *fault)
 static sterna_status choose(const opencl_api *cl, const char *variant, opencl_gpu *gpu, sterna_fault *fault)
 {
     const opencl_device *device;
-    size_t name_bytes;
-    sterna_status status = sterna_opencl_settings(variant, &name_bytes, &gpu->settings, fault);
+    sterna_status status = sterna_opencl_settings(variant, &gpu->settings, fault);
     if (status != STERNA_OK) return status;
     opencl_list *list = gpu->host->allocate(gpu->host->context, sizeof *list, 64);
     if (!list) return sterna_fail(fault, STERNA_MEMORY, "opencl: out of host memory");
     status = sterna_opencl_list(cl, list, fault);
-    if (status == STERNA_OK) status = sterna_opencl_find(list, variant, name_bytes, &device, fault);
+    if (status == STERNA_OK) status = sterna_opencl_find(list, gpu->settings.device, &device, fault);
     if (status == STERNA_OK) gpu->device = *device;
     gpu->host->release(gpu->host->context, list);
     return status;

@@ -214,14 +214,15 @@ static void profiles(sterna_test *t)
     static const struct {
         const char *text, *wanted;
     } bad[] = {
-        {"warp = 8\nwarp 4\n", ":2: 'warp 4' is not 'key = value'"},
-        {"# fine\n\nspeed = 3\n", ":3: unknown key 'speed'; there are profile, warp, "},
+        {"warp = 8\nwarp 4\n", ":2: 'warp 4' is not key=value"},
+        {"# fine\n\nspeed = 3\n", ":3: unknown key 'speed'; there are warp, features, seed,"},
         {"warp = 12\n", ":1: warp = 12 is not"},
         {"warp = 256\n", ":1: warp = '256' is not a number from 1 to 128"},
         {"seed = -1\n", ":1: seed = '-1' is not a number"},
         {"memory = 99999999999999999999\n", ":1: memory = "},
         {"alignment = 48", ":1: alignment = 48 is not a power of two"},
         {"fail_alloc =\n", ":1: fail_alloc = ''"},
+        {"profile = other\n", ":1: unknown key 'profile'"},
     };
     char path[1200], variant[1300];
     for (uint32_t i = 0; i < STERNA_COUNT(bad); i++) {

@@ -215,7 +215,7 @@ sterna_status sterna_stream_open(const stream_family *family, const sterna_host 
         return status;
     }
     sterna_stream_limits(family, api, &device->gpu, limits);
-    limits->features &= settings.features;
+    limits->features &= (uint32_t)settings.features;
     *gpu = device;
     return STERNA_OK;
 }

@@ -18,7 +18,7 @@ enum { STAGING_BYTES = 1 << 20, STAGING_CHUNKS = 4, MARKS = 64, GRAPHS = 16 };
 typedef struct stream_settings {
     char device[64];   /* number, part of a name, or "" */
     char library[256]; /* "": the default ones */
-#define STREAM_KEY(name, low, high, preset, sentence) uint32_t name;
+#define STREAM_KEY(name, low, high, preset, sentence) uint64_t name;
 #include "gpu/stream/keys.def"
 } stream_settings;
 

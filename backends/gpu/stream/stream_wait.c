@@ -30,7 +30,7 @@ static sterna_status give_up(stream_device *device, const char *what, sterna_fau
 {
     char text[200];
     snprintf(text, sizeof text,
-             "%s: the device is given up: no answer to %s within %u ms (key watchdog); its memory stays "
+             "%s: the device is given up: no answer to %s within %" PRIu64 " ms (key watchdog); its memory stays "
              "allocated until the program ends",
              device->family->name, what, device->settings.watchdog);
     device->silent = true;
@@ -42,7 +42,7 @@ sterna_status sterna_stream_wait_event(stream_device *device, void *event, const
                                        sterna_fault *fault)
 {
     bool reached;
-    sterna_status status = poll(device, event, device->settings.watchdog, what, &reached, fault);
+    sterna_status status = poll(device, event, (double)device->settings.watchdog, what, &reached, fault);
     return status != STERNA_OK || reached ? status : give_up(device, what, fault);
 }
 
@@ -92,7 +92,7 @@ sterna_status sterna_stream_wait(void *gpu, uint64_t fence, uint32_t millisecond
         device->stalled_fence = fence;
         device->stalled_since = now;
     }
-    double left = device->settings.watchdog - (now - device->stalled_since) * 1000;
+    double left = (double)device->settings.watchdog - (now - device->stalled_since) * 1000;
     bool patient = milliseconds == 0 || milliseconds >= left, reached;
     /* The event of this mark, or of a later one that used the event again: in one stream it implies this one. */
     uint64_t newest = device->fences - (device->fences - fence) % MARKS;

@@ -494,9 +494,8 @@ static void names(sterna_test *t)
          "opencl: 3 devices are called 'fake'; there are: 0 (Portable Computing Language, Fake device); 1"},
         {3, "pocl", "opencl: no device is called 'pocl'"},
         {1, "pocl,speed=1",
-         "opencl: 'speed=1' is no setting; key=value with one of: max_binding, max_groups, "
-         "memory, features, watchdog"},
-        {1, "pocl,watchdog", "opencl: 'watchdog' is no setting"},
+         "opencl: unknown key 'speed'; there are max_binding, max_groups, memory, features, watchdog"},
+        {1, "pocl,watchdog", "opencl: 'watchdog' is not key=value"},
         {1, "pocl,watchdog=0", "opencl: watchdog = '0' is not a number from 1 to 3600000 (milliseconds"},
         {1, "pocl,watchdog=3600001", "watchdog = '3600001' is not a number from 1 to 3600000"},
         {1, "pocl,watchdog=18014398509481985k",

@@ -42,7 +42,7 @@ static uint32_t features(void)
     const opencl_api *cl;
     const opencl_device *first;
     if (sterna_opencl_load(&cl, NULL) != STERNA_OK || sterna_opencl_list(cl, &list, NULL) != STERNA_OK ||
-        sterna_opencl_find(&list, "", 0, &first, NULL) != STERNA_OK)
+        sterna_opencl_find(&list, "", &first, NULL) != STERNA_OK)
         return 0;
     return first->limits.features;
 }

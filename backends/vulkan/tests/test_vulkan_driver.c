@@ -22,13 +22,14 @@ static void variants_are_read(sterna_test *t)
     static const struct {
         const char *variant, *says;
     } bad[] = {
-        {"llvmpipe,watch=1", "unknown key 'watch'; there are library, validate, each, "},
-        {"watchdog=0", "watchdog=0 is not a number from 1 to"},
-        {"watchdog=", "watchdog= is not a number"},
-        {"validate=yes", "validate=yes is not a number from 0 to 1"},
+        {"llvmpipe,watch=1", "vulkan: unknown key 'watch'; there are library, validate, each, "},
+        {"watchdog=0", "vulkan: watchdog = '0' is not a number from 1 to 86400000 (milliseconds a wait"},
+        {"watchdog=", "watchdog = '' is not a number"},
+        {"validate=yes", "validate = 'yes' is not a number from 0 to 1"},
         {"max_binding=99999999999999999999", "is not a number"},
-        {"validate=1,llvmpipe", "a device stands first"},
-        {"a-name-that-is-much-longer-than-anything-that-a-device-could-ever-be-called", "is longer than 63"},
+        {"validate=1,llvmpipe", "'llvmpipe' is not key=value"},
+        {"a-name-that-is-much-longer-than-anything-that-a-device-could-ever-be-called", "is not a text of 1 to 63 bytes (its number, or a part of its name)"},
+        {"library=", "library = '' is not a text of 1 to 255 bytes (the loader's file)"},
     };
     sterna_vulkan_options options;
     for (uint32_t i = 0; i < STERNA_COUNT(bad); i++) {

@@ -34,7 +34,7 @@ static sterna_status try_open(const char *variant, sterna_device_info *info, ste
 void stream_opens_by_number_and_name(sterna_test *t)
 {
     static const char *const names[] = {
-        "", "0", "mock", "STERNA MOCK", "graphs=0", ",sync=1", "0,graphs=1,sync=0"};
+        "", "0", "mock", "STERNA MOCK", "graphs=0", ",sync=1", "0,graphs=1,sync=0", "0, watchdog = 5k,"};
     sterna_device_info info;
     sterna_fault fault;
     NEEDS_MOCK(t);
@@ -61,7 +61,7 @@ void stream_refuses_what_it_does_not_know(sterna_test *t)
         {"watchdog=99999999999999999999", "is not a number", STERNA_USAGE},
         {"graph=1", "unknown key 'graph'; there are library, graphs, sync, features, watchdog", STERNA_USAGE},
         {"0,1", "'1' is not key=value", STERNA_USAGE},
-        {"library=", "library= needs from 1 to 255 letters", STERNA_USAGE},
+        {"library=", "library = '' is not a text of 1 to 255 bytes (the driver library's file)", STERNA_USAGE},
     };
     sterna_device_info info;
     sterna_fault fault;
