@@ -28,6 +28,16 @@ static const sterna_backend_entry_fn entries[] = {
 };
 enum { N_ROWS = (int)(sizeof rows / sizeof rows[0]) };
 
+/* The longest list of devices: of each backend as many as are kept, a name, a colon, a variant, a comma. */
+enum {
+#define ALL_OF(name) STERNA_REGISTRY_DEVICES *(sizeof #name + sizeof((sterna_device_info *)NULL)->variant)
+    LONGEST_LIST = 0
+#define BACKEND(name, entry, where) +ALL_OF(name)
+#include "backends.def"
+#undef ALL_OF
+};
+_Static_assert((int)LONGEST_LIST < (int)STERNA_DETECTED_BYTES, "a snapshot holds all devices");
+
 /* Devices that a child process has tried, by spec and task. */
 static struct tried {
     char what[STERNA_SPEC_BYTES];

@@ -20,7 +20,14 @@
 #include "base/status.h"
 #include <stdbool.h>
 
-enum { STERNA_REGISTRY_DEVICES = 16, STERNA_DEVICE_NAME = 80 };
+/* The last two hold every device of every backend with commas between (registry.c checks that), and every name with its
+ * variant and keys. */
+enum {
+    STERNA_REGISTRY_DEVICES = 16,
+    STERNA_DEVICE_NAME = 80,
+    STERNA_DETECTED_BYTES = 4096,
+    STERNA_OPENED_BYTES = 520
+};
 
 /* A backend as this build and this machine have it. */
 typedef struct sterna_backend_state {
@@ -80,12 +87,13 @@ typedef struct sterna_open_device {
     const sterna_backend_api *api;
     sterna_device *device;
     sterna_device_info info;
-    void *library;      /* of a foreign backend, else NULL */
-    char spec[300];     /* "cpu:avx512vnni": opens the same device again */
-    char reason[240];   /* why `auto` chose it; "" for an explicit request */
-    char passed[240];   /* what `auto` would rather have had but could not open; "" */
-    char doubt[200];    /* why it is known not to be exact; "" */
-    char snapshot[600]; /* requested=auto detected=[cpu:scalar,cpu:avx2] selected=cpu:avx2 */
+    void *library;                  /* of a foreign backend, else NULL */
+    char spec[STERNA_OPENED_BYTES]; /* "cpu:avx512vnni": opens the same device again */
+    char reason[240];               /* why `auto` chose it; "" for an explicit request */
+    char passed[240];               /* what `auto` would rather have had but could not open; "" */
+    char doubt[200];                /* why it is known not to be exact; "" */
+    /* requested=auto detected=[cpu:scalar,cpu:avx2] selected=cpu:avx2, never cut */
+    char snapshot[STERNA_DETECTED_BYTES + 2 * STERNA_OPENED_BYTES];
 } sterna_open_device;
 
 typedef struct sterna_device_request {

@@ -8,24 +8,20 @@
 #include <string.h>
 
 typedef struct text_list {
-    char text[300];
+    char text[STERNA_DETECTED_BYTES];
     size_t used;
 } text_list;
 
-static bool append_usable(text_list *list, const sterna_backend_state *backend, bool with_mock)
+static void append_usable(text_list *list, const sterna_backend_state *backend, bool with_mock)
 {
     for (uint32_t i = 0; i < backend->n_devices; i++) {
         const sterna_device_info *info = &backend->devices[i];
         char name[STERNA_DEVICE_NAME];
         if (!info->usable || (info->is_mock && !with_mock)) continue;
         sterna_device_name(backend->name, info, name);
-        size_t n = strlen(name);
-        if (list->used + n + 2 > sizeof list->text) return false;
-        snprintf(list->text + list->used, sizeof list->text - list->used, "%s%s", list->used ? "," : "",
-                 name);
-        list->used += n + (list->used ? 1 : 0);
+        list->used += (size_t)snprintf(list->text + list->used, sizeof list->text - list->used, "%s%s",
+                                       list->used ? "," : "", name);
     }
-    return true;
 }
 
 /* What was looked for in this process and is usable: "cpu:avx2,cpu:scalar,vulkan:0". */
@@ -34,18 +30,23 @@ static void detected(text_list *list)
     *list = (text_list){.used = 0};
     for (uint32_t b = 0; b < sterna_registry_count(); b++) {
         const sterna_backend_state *backend = sterna_registry_get(b);
-        if (backend->looked && !append_usable(list, backend, false)) return;
+        if (backend->looked) append_usable(list, backend, false);
     }
 }
 
-/* The failure, and what could be asked for instead. */
+/* The failure, and what could be asked for instead: whole names, as many as a sentence holds. */
 static sterna_status with_usable(sterna_status status, const sterna_fault *inner, sterna_fault *fault)
 {
+    enum { ROOM = 180 };
     text_list list = {.used = 0};
     sterna_registry_look_all();
-    for (uint32_t b = 0; b < sterna_registry_count(); b++)
-        if (!append_usable(&list, sterna_registry_get(b), true)) break;
-    return sterna_fail(fault, status, "%.290s; usable here: %.180s", inner->text, list.text);
+    for (uint32_t b = 0; b < sterna_registry_count(); b++) append_usable(&list, sterna_registry_get(b), true);
+    if (list.used >= ROOM) {
+        size_t end = ROOM - sizeof ", ... (sterna devices)";
+        while (end > 0 && list.text[end] != ',') end--;
+        snprintf(list.text + end, sizeof list.text - end, ", ... (sterna devices)");
+    }
+    return sterna_fail(fault, status, "%.290s; usable here: %s", inner->text, list.text);
 }
 
 /* A device's name, with the keys that stood behind a comma. */
@@ -226,9 +227,7 @@ sterna_status sterna_device_find(const char *spec, sterna_resolved *out, sterna_
 static void name_device(sterna_open_device *out, const char *name, const char *variant, const char *keys)
 {
     const char *colon = variant[0] ? ":" : "";
-    int n = snprintf(out->spec, sizeof out->spec, "%s%s%s%s", name, colon, variant, keys);
-    if (n < 0 || (size_t)n >= sizeof out->spec)
-        out->spec[sizeof out->spec - 1] = 0; /* cut: names of 255 bytes */
+    snprintf(out->spec, sizeof out->spec, "%s%s%s%s", name, colon, variant, keys);
 }
 
 static bool is_isolated(const sterna_resolved *r)
@@ -283,7 +282,7 @@ static void take_snapshot(const sterna_device_request *request, const sterna_res
     memcpy(out->doubt, r->doubt, sizeof out->doubt);
     sterna_registry_look("cpu");
     detected(&list);
-    snprintf(out->snapshot, sizeof out->snapshot, "requested=%.100s detected=[%s] selected=%.120s",
+    snprintf(out->snapshot, sizeof out->snapshot, "requested=%s detected=[%s] selected=%s",
              is_auto(request->spec) ? "auto" : request->spec, list.text, out->spec);
 }
 

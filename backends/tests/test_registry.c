@@ -3,6 +3,8 @@
 #include "base/mem.h"
 #include "registry.h"
 #include "runner.h"
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void opens(sterna_test *t)
@@ -54,6 +56,57 @@ static void refuses(sterna_test *t)
     }
 }
 
+/* Every device that was found stands in the snapshot, however many there are and however long their names. */
+static void snapshots_are_whole(sterna_test *t)
+{
+    char fakes[STERNA_REGISTRY_DEVICES * 80] = "", last[STERNA_OPENED_BYTES + 40];
+    size_t used = 0;
+    for (uint32_t i = 0; i < STERNA_REGISTRY_DEVICES; i++)
+        used += (size_t)snprintf(fakes + used, sizeof fakes - used,
+                                 "%sopencl:a-device-whose-name-is-long-%02u,kind=emulated", i ? ";" : "", i);
+    setenv("STERNA_FAKE_DEVICES", fakes, 1);
+    sterna_registry_forget();
+    sterna_open_device device = {0};
+    sterna_fault fault = {0};
+    CHECK_MSG(t, sterna_device_open("auto", 1, STERNA_PROFILE_EXACT, &device, &fault) == STERNA_OK, "%s",
+              fault.text);
+    const char *at = device.snapshot;
+    for (uint32_t i = 0; i < STERNA_REGISTRY_DEVICES; i++) {
+        snprintf(last, sizeof last, ",opencl:a-device-whose-name-is-long-%02u", i);
+        at = strstr(at, last);
+        CHECK_MSG(t, at, "no %s in %s", last, device.snapshot);
+    }
+    snprintf(last, sizeof last, "15] selected=%s", device.spec);
+    CHECK_MSG(t, strcmp(strstr(at, "15]"), last) == 0, "%s", device.snapshot);
+    sterna_device_close(&device);
+    /* Where a sentence has no room for all, it ends behind a whole name. */
+    CHECK(t, sterna_device_open("abacus", 1, STERNA_PROFILE_EXACT, &device, &fault) == STERNA_UNSUPPORTED);
+    at = strstr(fault.text, "usable here: cpu:");
+    const char *dots = strstr(fault.text, ", ... (sterna devices)");
+    CHECK_MSG(t, at && dots && dots[strlen(", ... (sterna devices)")] == 0 && dots - at > 130, "%s",
+              fault.text);
+    CHECK_MSG(t, strspn(dots - 2, "0123456789") == 2 && dots[-3] == '-', "%s", fault.text);
+    unsetenv("STERNA_FAKE_DEVICES");
+    sterna_registry_forget();
+}
+
+/* What was asked for and what was opened stand in it whole, too. */
+static void long_names_are_whole(sterna_test *t)
+{
+    char spec[240] = "mock:", wanted[600];
+    while (strlen(spec) + 12 < sizeof spec) strcat(spec, "seed=1,");
+    strcat(spec, "warp=8");
+    sterna_open_device device = {0};
+    sterna_fault fault = {0};
+    CHECK_MSG(t, sterna_device_open(spec, 1, STERNA_PROFILE_EXACT, &device, &fault) == STERNA_OK, "%s",
+              fault.text);
+    snprintf(wanted, sizeof wanted, "requested=%s detected=[", spec);
+    CHECK_MSG(t, strncmp(device.snapshot, wanted, strlen(wanted)) == 0, "%s", device.snapshot);
+    snprintf(wanted, sizeof wanted, "] selected=%s", spec);
+    CHECK_MSG(t, strstr(device.snapshot, wanted) && strcmp(device.spec, spec) == 0, "%s", device.snapshot);
+    sterna_device_close(&device);
+}
+
 static bool count_visits(void *context, const sterna_backend_state *backend, const sterna_device_info *info)
 {
     uint32_t *left = context;
@@ -93,6 +146,8 @@ static void survives_refused_memory(sterna_test *t)
 
 const sterna_test_case sterna_test_cases[] = {{"opens", opens, 0},
                                               {"refuses", refuses, 0},
+                                              {"snapshots_are_whole", snapshots_are_whole, 0},
+                                              {"long_names_are_whole", long_names_are_whole, 0},
                                               {"lists", lists, 0},
                                               {"survives_refused_memory", survives_refused_memory, 0},
                                               {0}};

@@ -17,7 +17,7 @@ static void say_bytes(const char *text, size_t n)
 
 static void say_list(const char *format, va_list args, const char *before, const char *behind)
 {
-    char text[1400];
+    char text[6000]; /* the longest: a snapshot (registry.h) */
     size_t used = (size_t)snprintf(text, sizeof text, "%s", before);
     int n = vsnprintf(text + used, sizeof text - used, format, args);
     if (n < 0) return;

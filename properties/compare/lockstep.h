@@ -8,6 +8,7 @@
 #define STERNA_LOCKSTEP_H
 
 #include "compare/capture.h"
+#include "registry.h"
 #include "sterna.h"
 #include <stdbool.h>
 
@@ -49,7 +50,7 @@ typedef struct sterna_tally {
 } sterna_tally;
 
 typedef struct sterna_lockstep_device {
-    char spec[300]; /* as the registry spells it */
+    char spec[STERNA_OPENED_BYTES]; /* as the registry spells it */
     sterna_device_info info;
     sterna_tally tally[STERNA_OP_COUNT];
     uint64_t operations, values, diverging;

@@ -5,12 +5,13 @@
 #define STERNA_REPLAY_H
 
 #include "judge/gates.h"
+#include "registry.h"
 #include "sterna.h"
 
 typedef struct sterna_replay_result {
     uint32_t steps; /* whose digest and token were found equal */
     double seconds;
-    char device[300]; /* that computed it */
+    char device[STERNA_OPENED_BYTES]; /* that computed it */
 } sterna_replay_result;
 
 /* Runs prompt and tokens through `model` on `device` ("cpu" when NULL) and compares every step's digest and

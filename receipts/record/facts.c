@@ -12,7 +12,7 @@
 /* Copies text[0, n) into a field. */
 static void put_part(char *field, size_t bytes, const char *text, size_t n)
 {
-    char part[1024];
+    char part[sizeof((sterna_receipt_device *)NULL)->detected]; /* the longest of them */
     if (n >= sizeof part) n = sizeof part - 1;
     memcpy(part, text, n);
     part[n] = '\0';

@@ -155,6 +155,39 @@ static void checks_have_no_model(sterna_test *t)
     sterna_receipt_free(&recorded);
 }
 
+/* The last of more devices than a machine has is among those detected, when it is read back, too. */
+static void all_devices_stand_in_it(sterna_test *t)
+{
+    sterna_device_info info = {.size = sizeof info, .description = "x"};
+    sterna_kernel_use use = {
+        .size = sizeof use, .name = "vulkan:rmsnorm", .launches = 3, .has_hash = 1, .code_hash = {1}};
+    static char snapshot[5000];
+    size_t used = (size_t)snprintf(snapshot, sizeof snapshot, "requested=auto detected=[cpu:scalar");
+    for (uint32_t i = 0; i < 96; i++)
+        used += (size_t)snprintf(snapshot + used, sizeof snapshot - used,
+                                 ",vulkan:a-device-with-a-long-name-%02u", i);
+    snprintf(snapshot + used, sizeof snapshot - used, "] selected=vulkan:a-device-with-a-long-name-95");
+    char *text;
+    size_t bytes;
+    sterna_fault fault = {0};
+    recorded = (sterna_receipt){0};
+    CHECK(t, sterna_record_facts(snapshot, &info, STERNA_PROFILE_EXACT, &use, 1, &rig_build, true, &recorded,
+                                 NULL) == STERNA_OK);
+    snprintf(recorded.head.kind, sizeof recorded.head.kind, "check");
+    recorded.tests = (sterna_receipt_tests){.total = 5, .passed = 5};
+    CHECK(t, sterna_receipt_write(&recorded, &text, &bytes, NULL) == STERNA_OK);
+    CHECK_MSG(t, sterna_receipt_parse(text, bytes, &again, &defect, &fault) == STERNA_OK, "%s", fault.text);
+    CHECK_MSG(t, strlen(again.device.detected) > 3400 && strstr(again.device.detected, "-name-95"), "%s",
+              again.device.detected);
+    sterna_verify_report report;
+    CHECK_MSG(t, rig_verify(&again, &(sterna_verify_params){0}, &report) == STERNA_OK, "gate %u: %s",
+              report.finding.gate, report.finding.defect.field);
+    sterna_verify_free(&report);
+    sterna_free(text);
+    sterna_receipt_free(&again);
+    sterna_receipt_free(&recorded);
+}
+
 /* Thousands of receipts with bytes changed, moved, cut or repeated: refused or read, nothing else. */
 static void survives_damage(sterna_test *t)
 {
@@ -318,6 +351,7 @@ static void a_full_disk_is_told(sterna_test *t)
 const sterna_test_case sterna_test_cases[] = {
     {"written_and_read_back", written_and_read_back, 0},
     {"refuses_what_is_no_receipt", refuses_what_is_no_receipt, 0},
+    {"all_devices_stand_in_it", all_devices_stand_in_it, 0},
     {"checks_have_no_model", checks_have_no_model, 0},
     {"survives_damage", survives_damage, 60},
     {"saving_survives_every_failure", saving_survives_every_failure, 60},

@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "base/status.h"
+#include "registry.h"
 #include <stdbool.h>
 
 enum { STERNA_RESULT_NAME = 160, STERNA_RESULT_KERNELS = 64 };
@@ -61,7 +62,7 @@ typedef struct sterna_results {
     char began[24];   /* UTC, RFC 3339 */
     char command[16]; /* "bench", "check" */
     char arguments[512];
-    char device[300], profile[8];
+    char device[STERNA_OPENED_BYTES], profile[8];
     uint32_t threads;
     sterna_machine machine;
     sterna_program program;

@@ -70,7 +70,7 @@ sterna_status sterna_results_from_check(const char *text, size_t bytes, const ch
                              "%s: not what `sterna check --json` writes, or out of memory", label);
     if (status == STERNA_OK) {
         sterna_results_begin(r, "check");
-        snprintf(r->device, sizeof r->device, "%.299s", device);
+        snprintf(r->device, sizeof r->device, "%.*s", (int)sizeof r->device - 1, device);
         snprintf(r->profile, sizeof r->profile, "%.7s", profile);
     }
     cJSON_ArrayForEach(job, jobs)
