@@ -3,6 +3,7 @@
 #include "base/sys.h"
 #include "base/fault_point.h"
 #include "base/mem.h"
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -248,6 +249,30 @@ sterna_status sterna_sys_make_folder(const char *path, sterna_fault *fault)
     }
     sterna_free(part);
     return status;
+}
+
+sterna_status sterna_sys_list_files(const char *folder, sterna_file_visit *visit, void *context,
+                                    sterna_fault *fault)
+{
+    DIR *directory = injected() ? NULL : opendir(folder);
+    if (!directory) return file_fault(fault, folder, "list");
+    for (struct dirent *entry; (entry = readdir(directory));) {
+        struct stat info;
+        if (fstatat(dirfd(directory), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0 ||
+            !S_ISREG(info.st_mode))
+            continue;
+        const sterna_file_info file = {entry->d_name, (uint64_t)info.st_size,
+                                       (int64_t)info.st_mtim.tv_sec * 1000000000 + info.st_mtim.tv_nsec};
+        visit(context, &file);
+    }
+    closedir(directory);
+    return STERNA_OK;
+}
+
+sterna_status sterna_sys_remove(const char *path, sterna_fault *fault)
+{
+    if (!injected() && (unlink(path) == 0 || errno == ENOENT)) return STERNA_OK;
+    return file_fault(fault, path, "remove");
 }
 
 sterna_status sterna_sys_write(int descriptor, const void *data, size_t bytes, sterna_fault *fault)

@@ -41,6 +41,18 @@ void sterna_writer_abandon(sterna_writer *writer);
 
 /* Makes a folder and the folders it stands in; one that is there already is well. */
 sterna_status sterna_sys_make_folder(const char *path, sterna_fault *fault);
+/* Calls visit for each regular file that stands in the folder itself, in no order; links and folders are left out, and
+ * so are files that go away meanwhile. */
+typedef struct sterna_file_info {
+    const char *name; /* without the folder */
+    uint64_t bytes;
+    int64_t modified; /* nanoseconds since 1970 */
+} sterna_file_info;
+typedef void sterna_file_visit(void *context, const sterna_file_info *file);
+sterna_status sterna_sys_list_files(const char *folder, sterna_file_visit *visit, void *context,
+                                    sterna_fault *fault);
+/* Removes a file; one that is gone already is well. */
+sterna_status sterna_sys_remove(const char *path, sterna_fault *fault);
 
 /* Writes all bytes to a file descriptor (1: standard output), restarting after short writes and signals.
  * INTERRUPTED when the reader of a pipe is gone (with SIGPIPE ignored), FILE for other failures. */

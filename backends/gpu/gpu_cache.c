@@ -14,7 +14,7 @@ typedef struct cache_header {
 } cache_header;
 
 static const char magic[8] = {'S', 't', 'e', 'r', 'n', 'a', 'C', '1'};
-enum { LARGEST_FILE = 256 << 20 };
+enum { LARGEST_FILE = STERNA_GPU_CACHE_BYTES / 4 };
 
 /* Sets the folder from its parts; one that does not fit, or is relative, is none. */
 static void set_folder(sterna_gpu_cache *cache, const char *root, const char *below, const char *name)
@@ -28,7 +28,7 @@ void sterna_gpu_cache_open(sterna_gpu_cache *cache, const char *name, const ster
 {
     const char *own = sterna_env_get(STERNA_ENV_CACHE), *xdg = sterna_sys_getenv("XDG_CACHE_HOME"),
                *home = sterna_sys_getenv("HOME");
-    *cache = (sterna_gpu_cache){.host = host};
+    *cache = (sterna_gpu_cache){.host = host, .bound = STERNA_GPU_CACHE_BYTES};
     if (own)
         set_folder(cache, own, "", name);
     else if (xdg && xdg[0] == '/')
@@ -79,6 +79,74 @@ bool sterna_gpu_cache_load(const sterna_gpu_cache *cache, const void *key, size_
     return false;
 }
 
+/* "ca97...48bb", or the same with the suffix of a writer that is at work or has died: ".tmp-123" (base/sys.c). */
+static bool is_ours(const char *name)
+{
+    const size_t digits = strspn(name, "0123456789abcdef");
+    const char *suffix = name + digits;
+    if (digits != 2 * STERNA_HASH_BYTES) return false;
+    if (!*suffix) return true;
+    if (strncmp(suffix, ".tmp-", 5) != 0 || !suffix[5]) return false;
+    return suffix[5 + strspn(suffix + 5, "0123456789")] == 0;
+}
+
+/* The oldest files of a folder, the oldest of all first, and what all of them have together. */
+enum { FEW = 32, NAME_BYTES = 100 };
+typedef struct old_file {
+    char name[NAME_BYTES];
+    uint64_t bytes;
+    int64_t modified;
+} old_file;
+typedef struct old_files {
+    uint64_t total;
+    int64_t newest; /* when the last of all was modified: about now */
+    uint32_t n;
+    old_file files[FEW];
+} old_files;
+
+static void note_file(void *context, const sterna_file_info *file)
+{
+    old_files *old = context;
+    uint32_t at = old->n;
+    if (!is_ours(file->name) || strlen(file->name) >= NAME_BYTES) return;
+    old->total += file->bytes;
+    if (file->modified > old->newest) old->newest = file->modified;
+    while (at > 0 && file->modified < old->files[at - 1].modified) at--;
+    if (at == FEW) return;
+    if (old->n < FEW) old->n++;
+    memmove(&old->files[at + 1], &old->files[at], (old->n - at - 1) * sizeof old->files[0]);
+    snprintf(old->files[at].name, sizeof old->files[at].name, "%s", file->name);
+    old->files[at].bytes = file->bytes;
+    old->files[at].modified = file->modified;
+}
+
+/* A writer's file that may still be written to. */
+static bool in_work(const old_file *file, int64_t now)
+{
+    const int64_t hour = 3600ll * 1000000000;
+    return file->name[2 * STERNA_HASH_BYTES] && file->modified > now - hour;
+}
+
+/* Removes the oldest files but `kept` until the rest is within the bound. Whoever does the same meanwhile removes the same
+ * files; who reads one of them has it open, or compiles. */
+static void keep_bound(const sterna_gpu_cache *cache, const char *kept)
+{
+    for (;;) {
+        old_files old = {.n = 0};
+        uint32_t removed = 0;
+        if (sterna_sys_list_files(cache->folder, note_file, &old, NULL) != STERNA_OK) return;
+        for (uint32_t i = 0; i < old.n && old.total > cache->bound; i++) {
+            char path[sizeof cache->folder + NAME_BYTES];
+            if (strcmp(old.files[i].name, kept) == 0 || in_work(&old.files[i], old.newest)) continue;
+            snprintf(path, sizeof path, "%s/%s", cache->folder, old.files[i].name);
+            if (sterna_sys_remove(path, NULL) != STERNA_OK) continue;
+            old.total -= old.files[i].bytes;
+            removed++;
+        }
+        if (old.total <= cache->bound || removed == 0) return;
+    }
+}
+
 bool sterna_gpu_cache_store(const sterna_gpu_cache *cache, const void *key, size_t key_bytes,
                             const void *data, size_t bytes)
 {
@@ -92,11 +160,14 @@ bool sterna_gpu_cache_store(const sterna_gpu_cache *cache, const void *key, size
     if (sterna_sys_make_folder(cache->folder, NULL) != STERNA_OK ||
         sterna_writer_open(path, &writer, NULL) != STERNA_OK)
         return false;
-    if (sterna_writer_write(writer, &header, sizeof header, NULL) == STERNA_OK &&
-        sterna_writer_write(writer, data, bytes, NULL) == STERNA_OK)
-        return sterna_writer_commit(writer, NULL) == STERNA_OK;
-    sterna_writer_abandon(writer);
-    return false;
+    if (sterna_writer_write(writer, &header, sizeof header, NULL) != STERNA_OK ||
+        sterna_writer_write(writer, data, bytes, NULL) != STERNA_OK) {
+        sterna_writer_abandon(writer);
+        return false;
+    }
+    if (sterna_writer_commit(writer, NULL) != STERNA_OK) return false;
+    keep_bound(cache, strrchr(path, '/') + 1);
+    return true;
 }
 
 void sterna_gpu_blob_free(sterna_gpu_blob *blob)
