@@ -267,6 +267,7 @@ void sterna_registry_try(const char *what, sterna_probe_task task, sterna_tried 
             sterna_probe_ask(task, what, 0, &answer);
             *found = (sterna_tried){.status = answer.status, .probe = answer.probe};
             memcpy(found->why, answer.why, sizeof found->why);
+            if (answer.n_devices) memcpy(found->lacks, answer.devices[0].why, sizeof found->lacks);
         }
         if (n_tried < sizeof tried / sizeof tried[0] && strlen(what) < sizeof tried[0].what) {
             snprintf(tried[i].what, sizeof tried[i].what, "%s", what);

@@ -156,7 +156,7 @@ sterna_status sterna_device_probe(const sterna_open_device *device, sterna_probe
  * believe in devices that are not there. */
 sterna_status sterna_strict_environment(sterna_fault *fault);
 /* The same, and of a device: POLICY for a mock, for one that `auto` fell back to, for the fast profile, and for one
- * whose probe is not exact. A device that is not open is probed in a child process. */
+ * whose compiler refuses what it announces or whose probe is not exact. A device that is not open is probed in a child process. */
 sterna_status sterna_strict_device(const sterna_open_device *device, sterna_profile profile,
                                    sterna_fault *fault);
 

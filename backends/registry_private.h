@@ -11,6 +11,7 @@ typedef struct sterna_tried {
     sterna_status status; /* OK: it lives */
     char why[240];
     sterna_probe probe; /* of STERNA_PROBE_EXACT */
+    char lacks[160];    /* what the open device announces and does not have; "" */
 } sterna_tried;
 
 /* Asks once per process, device and task. */

@@ -114,10 +114,10 @@ typedef enum sterna_device_kind {
  * backend's size ends before them they are 0 and "". */
 typedef struct sterna_device_info {
     uint32_t size;
-    char variant[32];      /* open() takes this text: "avx2", "0", "pocl"; "" is the backend's default */
-    char description[160]; /* for people: processor, driver */
-    uint32_t usable;       /* 0: known to the build, but not on this machine; `why` says so */
-    char why[160];
+    char variant[32];           /* open() takes this text: "avx2", "0", "pocl"; "" is the backend's default */
+    char description[160];      /* for people: processor, driver */
+    uint32_t usable;            /* 0: known to the build, but not on this machine; `why` says so */
+    char why[160];              /* of an open device: what it announces and does not have; "": nothing */
     uint32_t is_mock;           /* 1: results must never pass for a real device's */
     uint32_t threads;           /* host threads it computes with, 0 when not applicable */
     uint32_t subgroup;          /* work items in lock-step, 0 when not applicable */

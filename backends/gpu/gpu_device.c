@@ -43,6 +43,7 @@ sterna_status sterna_gpu_open(const sterna_gpu_driver *driver, const sterna_host
     device->max_binding = limit && limit < STERNA_GPU_LARGEST_BINDING ? limit : STERNA_GPU_LARGEST_BINDING;
     sterna_gpu_pool_init(&device->pool, driver, device->gpu, host, &device->limits);
     status = sterna_gpu_pool_probe(device, fault);
+    if (status == STERNA_OK) status = sterna_gpu_verify_features(device, fault);
     if (status != STERNA_OK) {
         driver->close(device->gpu);
         host->release(host->context, device);
@@ -86,6 +87,7 @@ sterna_status sterna_gpu_info(sterna_device *device, sterna_device_info *info)
                                .kind = limits->kind};
     snprintf(full.variant, sizeof full.variant, "%s", limits->variant);
     snprintf(full.driver, sizeof full.driver, "%s", limits->driver);
+    snprintf(full.why, sizeof full.why, "%s", device->lacks);
     snprintf(full.description, sizeof full.description, "%.110s%s", limits->description,
              device->pool.largest && !device->reads_inside ? "; reads back from whole allocations only" : "");
     memcpy(info, &full, info->size < sizeof full ? info->size : sizeof full);

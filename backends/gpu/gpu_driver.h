@@ -10,6 +10,7 @@
 #define STERNA_GPU_DRIVER_H
 
 #include "base/status.h"
+#include <stdbool.h>
 
 /* Device memory: a handle, never an address. 0 is none. */
 typedef uint64_t sterna_gpu_memory;
@@ -55,6 +56,7 @@ enum { STERNA_GPU_MAX_RANGES = 16, STERNA_GPU_MAX_WORDS = 32, STERNA_GPU_NO_TAG 
 
 typedef struct sterna_gpu_driver {
     const char *prefix; /* "mock:"; stands before kernel names */
+    bool compiles;      /* kernel() compiles: the features it announces are tried when a device is opened */
     /* `variant` as in sterna_open_params, with the driver's own keys. */
     sterna_status (*open)(const sterna_host *host, const char *variant, void **gpu, sterna_gpu_limits *limits,
                           sterna_fault *fault);

@@ -127,8 +127,15 @@ sterna_status sterna_gpu_load_kernel(sterna_device *device, uint32_t row, sterna
 static sterna_status look_up(sterna_device *device, const gpu_node *node, sterna_fault *fault)
 {
     sterna_status status = STERNA_OK;
-    for (uint32_t k = 0; k < node->n_kernels && status == STERNA_OK; k++)
-        status = sterna_gpu_load_kernel(device, node->kernels[k], fault);
+    for (uint32_t k = 0; k < node->n_kernels && status == STERNA_OK; k++) {
+        const uint32_t needs = sterna_gpu_kernel_row_at(node->kernels[k])->needs;
+        sterna_fault why = {0};
+        status = sterna_gpu_load_kernel(device, node->kernels[k], &why);
+        if (status == STERNA_UNSUPPORTED && needs) /* this row alone: the features have been tried */
+            return sterna_fail(fault, status, "%.440s; the key features=%u does without it", why.text,
+                               device->limits.features & ~needs);
+        if (status != STERNA_OK) return sterna_fail(fault, status, "%s", why.text);
+    }
     return status;
 }
 

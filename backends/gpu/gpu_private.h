@@ -91,6 +91,7 @@ struct sterna_device {
     uint64_t max_binding;
     bool verify_upload; /* sterna_open_params */
     gpu_pool pool;
+    char lacks[120];                               /* of what it announces; "" */
     bool reads_inside;                             /* what lies in a block can be read from it */
     gpu_link buffers, weights, plans, submissions; /* list heads */
     sterna_fence next_fence;
@@ -122,6 +123,9 @@ sterna_status sterna_gpu_take(sterna_device *device, uint64_t bytes, gpu_use use
 void sterna_gpu_give(sterna_device *device, gpu_place *place);
 /* Finds out what a block can be used for: sets reads_inside, or turns the pool off. Errors are the driver's. */
 sterna_status sterna_gpu_pool_probe(sterna_device *device, sterna_fault *fault);
+
+/* Takes from the limits' features what the driver's compiler refuses. Errors are other failures of the driver. */
+sterna_status sterna_gpu_verify_features(sterna_device *device, sterna_fault *fault);
 
 /* The driver's copies. Reads begin at the allocation's first byte where reads_inside does not hold. Where the device was opened with verify_upload, what arrived is read back and compared, and
  * what was read is read twice: DEVICE then names `what` and the first byte that differs. */

@@ -152,6 +152,7 @@ static sterna_status driver_wait(void *gpu, uint64_t fence, uint32_t millisecond
 
 const sterna_gpu_driver sterna_opencl_driver = {
     .prefix = "opencl:",
+    .compiles = true,
     .open = open_gpu,
     .close = driver_close,
     .alloc = driver_alloc,

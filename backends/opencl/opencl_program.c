@@ -129,7 +129,7 @@ static void keep(const opencl_gpu *gpu, cl_program program, const build_key *key
 }
 
 static sterna_status compile(opencl_gpu *gpu, const char *id, const char *text, size_t text_bytes,
-                             const char *options, uint32_t needs, const build_key *key, cl_kernel *kernel,
+                             const char *options, const build_key *key, cl_kernel *kernel,
                              sterna_fault *fault)
 {
     cl_int error = CL_SUCCESS;
@@ -141,9 +141,8 @@ static sterna_status compile(opencl_gpu *gpu, const char *id, const char *text, 
     if (error != CL_SUCCESS) {
         first_lines(gpu, program, log, sizeof log);
         gpu->cl->clReleaseProgram(program);
-        return sterna_opencl_fail(fault, error, "kernel %s: %s does not compile it (%s%s): %s", id,
-                                  gpu->device.name, options,
-                                  needs ? "; the key features=0 does without it" : "", log);
+        return sterna_opencl_fail(fault, error, "kernel %s: %s does not compile it (%s): %s", id,
+                                  gpu->device.name, options, log);
     }
     keep(gpu, program, key);
     *kernel = take_kernel(gpu, program, id, &error);
@@ -162,7 +161,7 @@ sterna_status sterna_opencl_build(opencl_gpu *gpu, const char *id, const char *t
     *kernel = from_cache(gpu, id, options, &key);
     if (*kernel)
         gpu->from_cache++;
-    else if ((status = compile(gpu, id, text, text_bytes, options, needs, &key, kernel, fault)) == STERNA_OK)
+    else if ((status = compile(gpu, id, text, text_bytes, options, &key, kernel, fault)) == STERNA_OK)
         gpu->compiled++;
     sterna_signals_restore();
     return status;

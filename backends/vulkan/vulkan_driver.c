@@ -46,6 +46,7 @@ static void vulkan_close(void *gpu)
 
 const sterna_gpu_driver sterna_vulkan_driver = {
     .prefix = "vulkan:",
+    .compiles = true,
     .open = vulkan_open,
     .close = vulkan_close,
     .alloc = sterna_vulkan_alloc,

@@ -1,7 +1,6 @@
 /* The embedded modules, and pipelines made of them. */
 #include "base/size.h"
 #include "vulkan_private.h"
-#include <stdio.h>
 #include <string.h>
 
 #define KERNEL(id, file, op, format, group, tile_rows, x, x_tile, y, min_rows, scales, needs)                \
@@ -96,6 +95,7 @@ static sterna_status make_pipeline(vulkan_device *device, vulkan_kernel *kernel,
         .sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO, .codeSize = bytes, .pCode = words};
     VkResult result = device->vk.vkCreateShaderModule(device->handle, &info, NULL, &module);
     const char *call = "vkCreateShaderModule";
+    bool lied = false;
     if (result == VK_SUCCESS) {
         const VkComputePipelineCreateInfo pipeline = {
             .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
@@ -110,16 +110,18 @@ static sterna_status make_pipeline(vulkan_device *device, vulkan_kernel *kernel,
                                                      &kernel->pipeline);
         device->vk.vkDestroyShaderModule(device->handle, module, NULL);
         /* A driver that gives nothing, and success, is not believed. */
-        if (result == VK_SUCCESS && !kernel->pipeline) result = VK_ERROR_UNKNOWN;
+        lied = result == VK_SUCCESS && !kernel->pipeline;
+        if (lied) result = VK_ERROR_UNKNOWN;
         if (result == VK_SUCCESS) device->cache_grew = true;
     }
     device->host->release(device->host->context, words);
     if (result == VK_SUCCESS) return STERNA_OK;
     kernel->pipeline = VK_NULL_HANDLE;
-    char what[100];
-    snprintf(what, sizeof what, "%s%s", kernel->row->id,
-             kernel->row->needs ? " (the key features=0 does without it)" : "");
-    return sterna_vulkan_fail(fault, result, call, what);
+    sterna_fault why = {0};
+    status = sterna_vulkan_fail(&why, result, call, kernel->row->id);
+    /* Compilers that fail have no code of their own (VK_ERROR_UNKNOWN, _INITIALIZATION_FAILED, what they please). */
+    if (status == STERNA_DEVICE && result != VK_ERROR_DEVICE_LOST && !lied) status = STERNA_UNSUPPORTED;
+    return sterna_fail(fault, status, "%s", why.text);
 }
 
 sterna_status sterna_vulkan_kernel(void *gpu, const char *id, const void **kernel, uint8_t hash[32],

@@ -34,7 +34,7 @@ void sterna_json_device(sterna_json *json, cJSON *into, const char *backend, con
     sterna_json_string(json, into, "driver", info->driver[0] ? info->driver : NULL);
     sterna_json_string(json, into, "kind", sterna_device_kind_name(info->kind));
     sterna_json_bool(json, into, "usable", info->usable != 0);
-    sterna_json_string(json, into, "why", info->usable ? NULL : info->why);
+    sterna_json_string(json, into, "why", info->why[0] ? info->why : NULL);
     sterna_json_bool(json, into, "mock", info->is_mock != 0);
     sterna_json_u64(json, into, "threads", info->threads);
     sterna_json_u64(json, into, "subgroup", info->subgroup);

@@ -42,6 +42,7 @@ static void print_limits(doctor *d, const sterna_device_info *info)
     if (info->subgroup > 1) sterna_out_print(d->out, ", subgroups of %u", info->subgroup);
     if (info->threads) sterna_out_print(d->out, ", %u threads", info->threads);
     sterna_out_print(d->out, ", offsets in steps of %u bytes\n", info->buffer_alignment);
+    if (info->why[0]) sterna_out_print(d->out, "    it %s\n", info->why);
 }
 
 static void print_rows(doctor *d, const sterna_probe_answer *answer)

@@ -2,14 +2,16 @@
 #include "fake_opencl.h"
 #include "base/size.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { OBJECTS = 4096, BUFFERS = 64, BUFFER_BYTES = 1 << 16 };
+enum { OBJECTS = 4096, BUFFERS = 64, BUFFER_BYTES = 1 << 20 };
 
 typedef struct object {
     bool used;
     uint32_t launch, polls, number; /* of an event */
     uint8_t *data;                  /* of a buffer */
+    uint32_t refused;               /* of a program: bit w for word w of fake->refused in its text */
 } object;
 
 static char places[64];          /* of devices */
@@ -27,6 +29,29 @@ STERNA_API fake_opencl sterna_fake_opencl = {.fail = -1,
                                              .kernel_bytes = 4096,
                                              .build_log = "no such word\nin line 2\n"};
 static fake_opencl *const fake = &sterna_fake_opencl;
+
+__attribute__((constructor)) static void take_environment(void)
+{
+    fake->refused[0] = getenv("FAKE_OPENCL_REFUSES");
+    if (!fake->refused[0]) return;
+    fake->refused[1] = "";
+    fake->number = CL_DEVICE_MAX_MEM_ALLOC_SIZE;
+    fake->number_value = BUFFER_BYTES; /* for the probe */
+    fake->device_version = "OpenCL 3.0 fake";
+    fake->extensions = "cl_khr_integer_dot_product cl_khr_subgroups";
+}
+
+/* Which of the refused words are in a text. */
+static uint32_t refused_in(const char *text, size_t length)
+{
+    uint32_t found = 0;
+    for (uint32_t w = 0; w < 2 && fake->refused[w]; w++) {
+        const size_t n = strlen(fake->refused[w]);
+        for (size_t at = 0; at + n <= length; at++)
+            if (memcmp(text + at, fake->refused[w], n) == 0) found |= 1u << w;
+    }
+    return found;
+}
 
 /* Counts a call; true when it has to fail. */
 static bool fails(int function)
@@ -190,8 +215,10 @@ cl_mem clCreateBuffer(cl_context context, cl_mem_flags flags, size_t bytes, void
 cl_program clCreateProgramWithSource(cl_context context, cl_uint count, const char **texts,
                                      const size_t *lengths, cl_int *error)
 {
-    (void)context, (void)count, (void)texts, (void)lengths;
-    return make(FAKE_clCreateProgramWithSource, error);
+    (void)context, (void)count;
+    object *o = make(FAKE_clCreateProgramWithSource, error);
+    if (o) o->refused = refused_in(texts[0], lengths[0]);
+    return (cl_program)(void *)o;
 }
 
 cl_program clCreateProgramWithBinary(cl_context context, cl_uint count, const cl_device_id *devices,
@@ -210,11 +237,12 @@ cl_program clCreateProgramWithBinary(cl_context context, cl_uint count, const cl
 cl_int clBuildProgram(cl_program program, cl_uint count, const cl_device_id *devices, const char *options,
                       void (*notify)(cl_program, void *), void *user)
 {
-    (void)program, (void)count, (void)devices, (void)notify, (void)user;
+    (void)count, (void)devices, (void)notify, (void)user;
     FAKE(clBuildProgram)
     const char *standard = strstr(options, "-cl-std=CL");
     if (standard) fake->standards[(standard[10] - '0') & 3]++;
-    return CL_SUCCESS;
+    const uint32_t words = ((object *)(void *)program)->refused | refused_in(options, strlen(options));
+    return words == 3 ? CL_BUILD_PROGRAM_FAILURE : CL_SUCCESS;
 }
 
 cl_int clGetProgramInfo(cl_program program, cl_program_info name, size_t bytes, void *value, size_t *size)

@@ -1,5 +1,6 @@
 /* An OpenCL library that computes nothing and fails on command: every function at its n-th call, kernels that fail or
- * never end. Owns: what the tests set and count in it. Loaded as $STERNA_OPENCL_LIBRARY. */
+ * never end. Owns: what the tests set and count in it. Loaded as $STERNA_OPENCL_LIBRARY. Where FAKE_OPENCL_REFUSES is set it
+ * has features, refuses programs with that word, and has room for the probe: a child process is told so. */
 #ifndef STERNA_FAKE_OPENCL_H
 #define STERNA_FAKE_OPENCL_H
 
@@ -29,6 +30,7 @@ typedef struct fake_opencl {
     const char *build_log;
     uint32_t polls; /* looks at a command until it has ended, 0: three */
     bool refuses_binaries;
+    const char *refused[2]; /* a program with both of these in text or options does not compile; NULL: none */
     /* Counts. */
     uint32_t calls[FAKE_FUNCTIONS];
     uint32_t launches;

@@ -192,12 +192,7 @@ static void compilers_are_quoted(sterna_test *t)
               !kernel && strstr(fault.text, "opencl: kernel bad: ") && strstr(fault.text, "-cl-std=CL1.2") &&
                   strstr(fault.text, "no_such_word"),
               "%s", fault.text);
-    CHECK(t, strchr(fault.text, '\n') == NULL && !strstr(fault.text, "features=0"));
-    /* A driver that claims a feature and cannot compile for it. */
-    fault = (sterna_fault){0};
-    CHECK(t, sterna_opencl_build(gpu, "bad", text, sizeof text - 1, STERNA_GPU_INT_DOT, &kernel, &fault) ==
-                 STERNA_UNSUPPORTED);
-    CHECK_MSG(t, strstr(fault.text, "features=0") && strstr(fault.text, "no_such_word"), "%s", fault.text);
+    CHECK(t, strchr(fault.text, '\n') == NULL);
     sterna_opencl_driver.close(gpu);
 }
 

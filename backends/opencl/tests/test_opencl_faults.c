@@ -7,6 +7,7 @@
 #include "fake_opencl.h"
 #include "gpu/tests/tiny_plan.h"
 #include "opencl_testing.h"
+#include "registry.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -291,6 +292,120 @@ static void a_text_that_does_not_compile(sterna_test *t)
                      "opencl: kernel rmsnorm: 0 does not compile it (-cl-std=CL1.2): no such word | "
                      "in line 2: CL_BUILD_PROGRAM_FAILURE (-11)") == 0,
               "%s", fault.text);
+}
+
+#define DOT_WORD      "dot_4x8packed"
+#define SUBGROUP_WORD "sub_group_reduce"
+#define TILE_ROW      "sterna_matmul_ternary_tq2_0_tile_dot"
+
+static void announce_both(fake_opencl *fake)
+{
+    fake->device_version = "OpenCL 3.0 fake";
+    fake->extensions = "cl_khr_integer_dot_product cl_khr_subgroups cl_intel_required_subgroup_size";
+}
+
+/* What the compiler refuses of what the device announces is not used, and said. */
+static void refused_features(sterna_test *t)
+{
+    static const struct {
+        const char *words[2], *lacks; /* after "announces "; NULL: nothing */
+        uint32_t subgroup, programs;  /* compiled when the device is opened */
+    } rows[] = {
+        {{NULL, NULL}, NULL, 16, 1},
+        {{DOT_WORD, ""}, "int8 dot products", 16, 3},
+        {{SUBGROUP_WORD, ""}, "subgroups", 1, 3},
+        {{"-cl-std=CL3.0", ""}, "int8 dot products and subgroups", 1, 3},
+        {{DOT_WORD, SUBGROUP_WORD}, "subgroups", 1, 3},
+    };
+    fake_opencl *fake = load_fake(t);
+    CHECK(t, fake != NULL);
+    setenv("STERNA_CACHE", "off", 1);
+    announce_both(fake);
+    for (size_t i = 0; i < STERNA_COUNT(rows); i++) {
+        char wanted[160] = "";
+        sterna_device_info info = {.size = sizeof info};
+        sterna_result result;
+        sterna_fault fault = {0};
+        memcpy(fake->refused, rows[i].words, sizeof fake->refused);
+        memset(fake->calls, 0, sizeof fake->calls);
+        sterna_open_device d = {.api = opencl_backend(), .device = op_case_open(t, opencl_backend(), "")};
+        CHECK(t, d.device && d.api->info(d.device, &info) == STERNA_OK);
+        d.info = info;
+        if (rows[i].lacks)
+            snprintf(wanted, sizeof wanted, "announces %s, which its compiler refuses: not used",
+                     rows[i].lacks);
+        CHECK_MSG(t, info.usable && strcmp(info.why, wanted) == 0, "row %zu: '%s'", i, info.why);
+        CHECK_MSG(t, info.subgroup == rows[i].subgroup, "row %zu: %u", i, info.subgroup);
+        CHECK_MSG(t, fake->calls[FAKE_clBuildProgram] == rows[i].programs, "row %zu: %u programs", i,
+                  fake->calls[FAKE_clBuildProgram]);
+        sterna_status status = sterna_strict_device(&d, STERNA_PROFILE_EXACT, &fault);
+        CHECK_MSG(t, (status == STERNA_POLICY) == (rows[i].lacks != NULL) && strstr(fault.text, wanted),
+                  "row %zu: %s", i, fault.text);
+        d.api->close(d.device);
+        fault = (sterna_fault){0};
+        CHECK_MSG(t, whole_run("", &result, &fault) == STERNA_OK && fake->live == 0, "row %zu: %s", i,
+                  fault.text);
+    }
+}
+
+/* Without memory for a kernel that is tried, the device is not taken for one that lacks the feature. */
+static void trying_fails(sterna_test *t)
+{
+    fake_opencl *fake = load_fake(t);
+    sterna_device *device = NULL;
+    sterna_fault fault = {0};
+    const sterna_open_params params = {.size = sizeof params};
+    CHECK(t, fake != NULL);
+    setenv("STERNA_CACHE", "off", 1);
+    announce_both(fake);
+    fake->refused[0] = DOT_WORD;
+    fake->refused[1] = "";
+    fake->fail = FAKE_clBuildProgram;
+    fake->code = CL_OUT_OF_HOST_MEMORY;
+    for (fake->fail_at = 1; fake->fail_at <= 3; fake->fail_at++) {
+        memset(fake->calls, 0, sizeof fake->calls);
+        fault = (sterna_fault){0};
+        CHECK(t, opencl_backend()->open(op_case_host(), &params, &device, &fault) == STERNA_MEMORY);
+        CHECK_MSG(t, strstr(fault.text, "CL_OUT_OF_HOST_MEMORY") && fake->live == 0 && !device, "%s",
+                  fault.text);
+    }
+}
+
+/* One kernel of a feature whose others compile: the plan's error says how to do without, and that works. */
+static void one_row_refused(sterna_test *t)
+{
+    fake_opencl *fake = load_fake(t);
+    sterna_result result;
+    sterna_fault fault = {0};
+    CHECK(t, fake != NULL);
+    setenv("STERNA_CACHE", "off", 1);
+    announce_both(fake);
+    fake->refused[0] = TILE_ROW;
+    fake->refused[1] = "";
+    CHECK(t, whole_run("", &result, &fault) == STERNA_UNSUPPORTED);
+    CHECK_MSG(t,
+              strstr(fault.text, "kernel matmul_ternary_tq2_0_tile_dot: 0 does not compile it") &&
+                  strstr(fault.text, "; the key features=2 does without it"),
+              "%s", fault.text);
+    CHECK_MSG(t, whole_run("features=2", &result, &fault) == STERNA_OK, "%s", fault.text);
+}
+
+/* Asked through a child process, which opens the device in place of this one: strict mode is told the same. */
+static void a_child_tells_what_is_refused(sterna_test *t)
+{
+    sterna_open_device d = {0};
+    sterna_fault fault = {0};
+    const sterna_device_request request = {.spec = "opencl", .params = {.size = sizeof request.params}};
+    setenv("STERNA_OPENCL_LIBRARY", STERNA_BINARY_DIR "/plugins/fake_opencl.so", 1);
+    setenv("STERNA_CACHE", "off", 1);
+    setenv("FAKE_OPENCL_REFUSES", SUBGROUP_WORD, 1);
+    CHECK_MSG(t, sterna_device_survey(&request, true, &d, &fault) == STERNA_POLICY, "%s", fault.text);
+    CHECK_MSG(t,
+              strcmp(fault.text,
+                     "--strict: the device opencl:0 announces subgroups, which its compiler refuses: "
+                     "not used") == 0,
+              "%s", fault.text);
+    unsetenv("FAKE_OPENCL_REFUSES");
 }
 
 /* Binaries that the driver made and does not take back are compiled anew. */
@@ -664,6 +779,10 @@ const sterna_test_case sterna_test_cases[] = {
     {"kernels_that_do_not_fit", kernels_that_do_not_fit, 0},
     {"numbers", numbers, 0},
     {"a_text_that_does_not_compile", a_text_that_does_not_compile, 0},
+    {"refused_features", refused_features, 0},
+    {"trying_fails", trying_fails, 0},
+    {"one_row_refused", one_row_refused, 0},
+    {"a_child_tells_what_is_refused", a_child_tells_what_is_refused, 60},
     {"refused_binaries", refused_binaries, 0},
     {"descriptions", descriptions, 0},
     {"names", names, 0},

@@ -186,6 +186,54 @@ static void a_subset_of_vulkan(sterna_test *t)
     sterna_sys_dlclose(library);
 }
 
+/* The pipelines that are tried when a device is opened: one that the driver refuses costs a feature, not the run. */
+static void refused_features(sterna_test *t)
+{
+    static const int32_t results[] = {VK_ERROR_INVALID_SHADER_NV, VK_ERROR_UNKNOWN,
+                                      VK_ERROR_INITIALIZATION_FAILED, -12345};
+    static float out[MOST];
+    SKIP_WITHOUT_VULKAN(t);
+    if (!load(t)) return;
+    const sterna_backend_api *api = sterna_backend_vulkan_entry(STERNA_ABI_VERSION);
+    const sterna_open_params params = {.size = sizeof params, .variant = LIBRARY};
+    uint32_t compiled = 0;
+    for (uint32_t n = 1; n < 400; n++) {
+        const int32_t result = results[n % STERNA_COUNT(results)];
+        sterna_device *device = NULL;
+        sterna_device_info info = {.size = sizeof info};
+        sterna_fault fault = {0};
+        faulty->arm(n, result);
+        sterna_status status = api->open(op_case_host(), &params, &device, &fault);
+        if (!faulty->failed()[0]) { /* nothing is left to fail in opening */
+            CHECK(t, status == STERNA_OK);
+            api->close(device);
+            break;
+        }
+        const bool compiles = strcmp(faulty->failed(), "vkCreateComputePipelines") == 0 ||
+                              strcmp(faulty->failed(), "vkCreateShaderModule") == 0;
+        compiled += compiles;
+        const bool is_tried = compiles && compiled > 2; /* the first two calls are for `add` */
+        if (status == STERNA_OK) {
+            CHECK(t, api->info(device, &info) == STERNA_OK && info.usable);
+            CHECK_MSG(t, (strstr(info.why, "which its compiler refuses") != NULL) == is_tried,
+                      "call %u: '%s'", n, info.why);
+            api->close(device);
+        }
+        if (!is_tried) continue;
+        CHECK_MSG(t, status == STERNA_OK, "%s", fault.text);
+        faulty->arm(n, result);
+        CHECK_MSG(t, whole_run(LIBRARY, out, &fault) == STERNA_OK && right_bits(out), "%s", fault.text);
+        faulty->arm(n, VK_ERROR_OUT_OF_DEVICE_MEMORY);
+        CHECK(t, whole_run(LIBRARY, out, &fault) == STERNA_MEMORY);
+        fault = (sterna_fault){0};
+        faulty->arm(n, VK_ERROR_DEVICE_LOST);
+        CHECK(t, whole_run(LIBRARY, out, &fault) == STERNA_DEVICE);
+        CHECK(t, faulty->live() == 0);
+    }
+    CHECK_MSG(t, compiled == 4, "%u", compiled); /* lavapipe has features, and one module needs all of them */
+    sterna_sys_dlclose(library);
+}
+
 /* The host's memory is refused, request by request. */
 static void host_memory_refused(sterna_test *t)
 {
@@ -214,11 +262,8 @@ static void host_memory_refused(sterna_test *t)
 }
 
 const sterna_test_case sterna_test_cases[] = {
-    {"memory_refused", memory_refused, 120},
-    {"device_lost", device_lost, 120},
-    {"functions_absent", functions_absent, 60},
-    {"success_without_effect", success_without_effect, 60},
-    {"host_memory_refused", host_memory_refused, 60},
-    {"a_subset_of_vulkan", a_subset_of_vulkan, 0},
-    {0},
+    {"memory_refused", memory_refused, 120},       {"device_lost", device_lost, 120},
+    {"functions_absent", functions_absent, 60},    {"success_without_effect", success_without_effect, 60},
+    {"refused_features", refused_features, 60},    {"host_memory_refused", host_memory_refused, 60},
+    {"a_subset_of_vulkan", a_subset_of_vulkan, 0}, {0},
 };
