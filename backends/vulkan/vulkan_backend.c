@@ -1,5 +1,6 @@
-/* Vulkan behind the backend ABI: which devices there are, looked at afresh by every call. */
+/* Vulkan behind the backend ABI: which devices there are, looked at afresh whenever they are counted. */
 #include "base/mem.h"
+#include "base/thread.h"
 #include "gpu/gpu_host.h"
 #include "vulkan_driver.h"
 #include "vulkan_private.h"
@@ -36,27 +37,44 @@ static sterna_status look(vulkan_candidate *list, uint32_t *count, sterna_fault 
     return status;
 }
 
+/* What was found when the devices were last counted. An instance takes the loader and every driver some time to make, so
+ * one serves the count and what is then asked of each device. */
+static struct {
+    bool looked;
+    sterna_fault why; /* why there is none, where count is 0 */
+    vulkan_candidate list[VULKAN_MAX_DEVICES];
+    uint32_t count;
+} found;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of found */
+
+static void look_anew(void)
+{
+    found.why = (sterna_fault){0};
+    if (look(found.list, &found.count, &found.why) != STERNA_OK) found.count = 0;
+    found.looked = true;
+}
+
 /* At least 1: when there is nothing, one device that says why. */
 static uint32_t device_count(void)
 {
-    vulkan_candidate list[VULKAN_MAX_DEVICES];
-    uint32_t count = 0;
-    return look(list, &count, NULL) == STERNA_OK ? count : 1;
+    pthread_mutex_lock(&lock);
+    look_anew();
+    const uint32_t count = found.count ? found.count : 1;
+    pthread_mutex_unlock(&lock);
+    return count;
 }
 
-static sterna_status device_info(uint32_t index, sterna_device_info *info)
+static sterna_status describe(uint32_t index, sterna_device_info *info)
 {
-    vulkan_candidate list[VULKAN_MAX_DEVICES];
-    uint32_t count = 0;
-    sterna_fault why = {0};
     sterna_device_info full = {.size = info->size};
-    if (look(list, &count, &why) != STERNA_OK) {
+    if (!found.looked) look_anew();
+    if (found.count == 0) {
         if (index > 0) return STERNA_USAGE;
         snprintf(full.description, sizeof full.description, "Vulkan");
-        snprintf(full.why, sizeof full.why, "%.*s", (int)sizeof full.why - 1, why.text);
+        snprintf(full.why, sizeof full.why, "%.*s", (int)sizeof full.why - 1, found.why.text);
     } else {
-        if (index >= count) return STERNA_USAGE;
-        const vulkan_candidate *c = &list[index];
+        if (index >= found.count) return STERNA_USAGE;
+        const vulkan_candidate *c = &found.list[index];
         full.usable = c->why[0] == 0;
         full.subgroup = c->subgroup;
         full.memory_bytes = c->memory_bytes;
@@ -71,6 +89,14 @@ static sterna_status device_info(uint32_t index, sterna_device_info *info)
     }
     memcpy(info, &full, info->size < sizeof full ? info->size : sizeof full);
     return STERNA_OK;
+}
+
+static sterna_status device_info(uint32_t index, sterna_device_info *info)
+{
+    pthread_mutex_lock(&lock);
+    sterna_status status = describe(index, info);
+    pthread_mutex_unlock(&lock);
+    return status;
 }
 
 STERNA_GPU_BACKEND(vulkan, sterna_vulkan_driver, device_count, device_info)

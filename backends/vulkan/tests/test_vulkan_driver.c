@@ -4,6 +4,7 @@
 #include "base/sys.h"
 #include "vulkan/vulkan_private.h"
 #include "vulkan_adding.h"
+#include <stdlib.h>
 #include <string.h>
 
 /* A device that everything is checked on; NULL without the layer. */
@@ -28,7 +29,8 @@ static void variants_are_read(sterna_test *t)
         {"validate=yes", "validate = 'yes' is not a number from 0 to 1"},
         {"max_binding=99999999999999999999", "is not a number"},
         {"validate=1,llvmpipe", "'llvmpipe' is not key=value"},
-        {"a-name-that-is-much-longer-than-anything-that-a-device-could-ever-be-called", "is not a text of 1 to 63 bytes (its number, or a part of its name)"},
+        {"a-name-that-is-much-longer-than-anything-that-a-device-could-ever-be-called",
+         "is not a text of 1 to 63 bytes (its number, or a part of its name)"},
         {"library=", "library = '' is not a text of 1 to 255 bytes (the loader's file)"},
     };
     sterna_vulkan_options options;
@@ -73,6 +75,23 @@ static void nothing_is_linked(sterna_test *t)
     for (uint64_t i = 0; i + 9 < maps.size; i++) linked |= memcmp(maps.data + i, "libvulkan", 9) == 0;
     sterna_sys_unmap(&maps);
     CHECK(t, !linked);
+}
+
+/* What is asked of the devices is of the same look as their number; counting looks anew. */
+static void one_look_for_a_listing(sterna_test *t)
+{
+    SKIP_WITHOUT_VULKAN(t);
+    const sterna_backend_api *api = sterna_backend_vulkan_entry(STERNA_ABI_VERSION);
+    sterna_device_info first = {.size = sizeof first}, again = {.size = sizeof again};
+    CHECK(t, api->device_count() > 0 && api->device_info(0, &first) == STERNA_OK);
+    setenv("VK_ICD_FILENAMES", "/nowhere/icd.json", 1);
+    setenv("VK_DRIVER_FILES", "/nowhere/icd.json", 1);
+    CHECK(t, api->device_info(0, &again) == STERNA_OK && memcmp(&first, &again, sizeof first) == 0);
+    CHECK(t, api->device_count() == 1 && api->device_info(0, &again) == STERNA_OK && !again.usable);
+    CHECK_MSG(t, strncmp(again.why, "vulkan: ", 8) == 0, "%s", again.why);
+    CHECK(t, api->device_info(1, &again) == STERNA_USAGE);
+    unsetenv("VK_ICD_FILENAMES");
+    unsetenv("VK_DRIVER_FILES");
 }
 
 static void devices_are_named(sterna_test *t)
@@ -482,6 +501,7 @@ const sterna_test_case sterna_test_cases[] = {
     {"variants_are_read", variants_are_read, 0},
     {"absence_is_told", absence_is_told, 0},
     {"nothing_is_linked", nothing_is_linked, 0},
+    {"one_look_for_a_listing", one_look_for_a_listing, 0},
     {"devices_are_named", devices_are_named, 0},
     {"copies_mapped", copies_mapped, 0},
     {"copies_staged", copies_staged, 0},
