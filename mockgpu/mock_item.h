@@ -145,9 +145,8 @@ static inline uint32_t mock_as_uint(float value)
 }
 
 /* The instruction of devices that have one. */
-static inline int32_t mock_dot4(uint32_t a, uint32_t b)
+static inline int32_t mock_dot4(int32_t sum, uint32_t a, uint32_t b)
 {
-    int32_t sum = 0;
     for (int i = 0; i < 32; i += 8) sum += (int8_t)(a >> i) * (int8_t)(b >> i);
     return sum;
 }

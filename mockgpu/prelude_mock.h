@@ -27,7 +27,7 @@
 #define BARRIER() \
     ((void)(sterna_mock_barrier(I, MOCK_HERE), mock_see(&mock_own, I), sterna_mock_turns_left = I->group->steps))
 #ifdef WITH_INT_DOT
-#define DOT4(a, b) mock_dot4((a), (b))
+#define DOT4(sum, a, b) mock_dot4((sum), (a), (b))
 #endif
 #ifdef WITH_SUBGROUPS
 #define SUBGROUP_ADD(value) \

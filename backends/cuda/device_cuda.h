@@ -8,7 +8,7 @@
 #define __device__              __attribute__((device))
 #define __global__              __attribute__((global))
 #define __shared__              __attribute__((shared))
-#define __launch_bounds__(size) __attribute__((launch_bounds(size)))
+#define __launch_bounds__(size, groups) __attribute__((launch_bounds(size, groups)))
 typedef unsigned int uint;
 typedef uint stream_four __attribute__((ext_vector_type(4)));
 #define CUDA_REGISTER(name) __nvvm_read_ptx_sreg_##name()
@@ -52,11 +52,10 @@ static __device__ inline void cuda_barrier()
     __syncthreads();
 }
 
-/* Four products of int8 and their sum in one instruction, in every architecture since sm_61. */
-static __device__ inline int cuda_dot4(uint a, uint b)
+/* A sum and four products of int8 in one instruction, in every architecture since sm_61. */
+static __device__ inline int cuda_dot4(int sum, uint a, uint b)
 {
-    int sum;
-    asm("dp4a.s32.s32 %0, %1, %2, 0;" : "=r"(sum) : "r"(a), "r"(b));
+    asm("dp4a.s32.s32 %0, %1, %2, %0;" : "+r"(sum) : "r"(a), "r"(b));
     return sum;
 }
 

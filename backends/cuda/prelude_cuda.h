@@ -14,7 +14,7 @@
 
 #define BARRIER() cuda_barrier()
 #ifdef WITH_INT_DOT
-#define DOT4(a, b) cuda_dot4((a), (b))
+#define DOT4(sum, a, b) cuda_dot4((sum), (a), (b))
 #endif
 /* A warp is 32 items on every NVIDIA GPU so far, and groups are whole warps. */
 #ifdef WITH_SUBGROUPS
@@ -23,6 +23,10 @@
 #define SUBGROUP_ID         (cuda_local_id() / 32u)
 #define SUBGROUPS           (GROUP_SIZE / 32u)
 #endif
+
+/* At least 768 items on a multiprocessor, so 80 registers for each. Without the second figure ptxas keeps registers in
+ * memory to make room for more groups. */
+#define STREAM_LAUNCH_BOUNDS __launch_bounds__(GROUP_SIZE, 768 / GROUP_SIZE)
 
 #define STREAM_ATOMIC_OR(pointer, bits) cuda_atomic_or((pointer), (bits))
 

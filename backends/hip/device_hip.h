@@ -36,17 +36,16 @@ static __device__ inline void hip_barrier()
     __builtin_amdgcn_fence(__ATOMIC_ACQUIRE, "workgroup");
 }
 
-/* Four products of int8 and their sum, as one instruction where the architecture has one. */
-static __device__ inline int hip_dot4(uint a, uint b)
+/* A sum and four products of int8, as one instruction where the architecture has one. */
+static __device__ inline int hip_dot4(int sum, uint a, uint b)
 {
 #if defined(__gfx906__) || defined(__gfx908__) || defined(__gfx90a__) || defined(__gfx940__) ||                              \
     defined(__gfx942__) || defined(__gfx1030__) || defined(__gfx1031__) || defined(__gfx1032__) ||                           \
     defined(__gfx1033__) || defined(__gfx1034__) || defined(__gfx1035__) || defined(__gfx1036__)
-    return __builtin_amdgcn_sdot4((int)a, (int)b, 0, false);
+    return __builtin_amdgcn_sdot4((int)a, (int)b, sum, false);
 #elif defined(__gfx1100__) || defined(__gfx1101__) || defined(__gfx1102__) || defined(__gfx1103__)
-    return __builtin_amdgcn_sudot4(true, (int)a, true, (int)b, 0, false);
+    return __builtin_amdgcn_sudot4(true, (int)a, true, (int)b, sum, false);
 #else
-    int sum = 0;
     for (int shift = 0; shift < 32; shift += 8) sum += ((int)(a << (24 - shift)) >> 24) * ((int)(b << (24 - shift)) >> 24);
     return sum;
 #endif

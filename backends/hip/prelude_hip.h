@@ -14,7 +14,7 @@
 
 #define BARRIER() hip_barrier()
 #ifdef WITH_INT_DOT
-#define DOT4(a, b) hip_dot4((a), (b))
+#define DOT4(sum, a, b) hip_dot4((sum), (a), (b))
 #endif
 /* A wave is 32 or 64 items, as the architecture has it; a group may be less than one. */
 #ifdef WITH_SUBGROUPS
@@ -23,6 +23,8 @@
 #define SUBGROUP_ID         (hip_local_id() / HIP_WAVE)
 #define SUBGROUPS           ((GROUP_SIZE + HIP_WAVE - 1u) / HIP_WAVE)
 #endif
+
+#define STREAM_LAUNCH_BOUNDS __launch_bounds__(GROUP_SIZE)
 
 #define STREAM_ATOMIC_OR(pointer, bits) hip_atomic_or((pointer), (bits))
 

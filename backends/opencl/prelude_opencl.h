@@ -25,7 +25,7 @@
 
 #define BARRIER() barrier(CLK_LOCAL_MEM_FENCE)
 #ifdef WITH_INT_DOT
-#define DOT4(a, b) dot_4x8packed_ss_int((a), (b))
+#define DOT4(sum, a, b) ((sum) + dot_4x8packed_ss_int((a), (b)))
 #endif
 #ifdef WITH_SUBGROUPS
 #pragma OPENCL EXTENSION cl_khr_subgroups : enable

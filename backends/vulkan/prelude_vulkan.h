@@ -22,7 +22,7 @@
 /* OpSDotKHR with operands packed into words; GLSL has no word for it. */
 spirv_instruction(extensions = ["SPV_KHR_integer_dot_product"], capabilities = [6019, 6018], id = 4450)
 int packed_dot(int a, int b, spirv_literal int packed_4x8);
-#define DOT4(a, b) packed_dot(int(a), int(b), 0)
+#define DOT4(sum, a, b) ((sum) + packed_dot(int(a), int(b), 0))
 #endif
 #ifdef WITH_SUBGROUPS
 #define SUBGROUP_ADD(value) subgroupAdd(value)

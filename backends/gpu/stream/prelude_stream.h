@@ -10,6 +10,7 @@
 
 #define ARG(name)                  arg_##name
 #define LD(buffer, i)              (arg_##buffer[i])
+#define LD_AT(buffer, at, i)       ((arg_##buffer + (at))[i])
 #define ST(buffer, i, value)       (arg_##buffer[i] = (value))
 /* Ranges begin at multiples of 256 bytes (stream_list.c), so four words from a multiple of 4 on are aligned. */
 #define COPY4(to, i, from, j)      (*(stream_four *)&arg_##to[i] = *(const stream_four *)&arg_##from[j])
@@ -42,7 +43,7 @@
 #define STREAM_ARRAY(type, name, count) __shared__ type shared_##name[count];
 
 #define STREAM_KERNEL_(op, id)                                                                               \
-    extern "C" __global__ void __launch_bounds__(GROUP_SIZE)                                                 \
+    extern "C" __global__ void STREAM_LAUNCH_BOUNDS                                                          \
         id(STERNA_ARGS_##op(STREAM_IN, STREAM_OUT, STREAM_OUT, STREAM_WEIGHT, STREAM_NO_BUFFER_U32,          \
                             STREAM_NO_BUFFER_F32) uint *__restrict__ arg_status,                             \
            STERNA_ARGS_##op(STREAM_NO_WORD_BUFFER, STREAM_NO_WORD_BUFFER, STREAM_NO_WORD_BUFFER,             \

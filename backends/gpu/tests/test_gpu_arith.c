@@ -1,6 +1,7 @@
-/* Division and square root of kernels/arith.kc, which are made of integers, against this processor's, bit by bit. The .kc
- * file is compiled here as C. */
+/* Division and square root of kernels/arith.kc, which are made of integers, against this processor's, bit by bit, and every
+ * half as formats/ widens it. The .kc file is compiled here as C. */
 #include "base/philox.h"
+#include "formats/format.h"
 #include "runner.h"
 #include <math.h>
 #include <string.h>
@@ -98,8 +99,17 @@ static void square_roots_near_squares(sterna_test *t)
     }
 }
 
+static void every_half(sterna_test *t)
+{
+    for (uint32_t half = 0; half <= 0xffff; half++) {
+        uint32_t got = as_uint(f16_to_f32(half)), want = as_uint(sterna_f16_to_f32((uint16_t)half));
+        CHECK_MSG(t, got == want, "half %04x is %08x, not %08x", half, got, want);
+    }
+}
+
 const sterna_test_case sterna_test_cases[] = {{"division_of_special_values", division_of_special_values, 0},
                                               {"division_of_random_values", division_of_random_values, 0},
                                               {"square_roots", square_roots, 0},
                                               {"square_roots_near_squares", square_roots_near_squares, 0},
+                                              {"every_half", every_half, 0},
                                               {0}};

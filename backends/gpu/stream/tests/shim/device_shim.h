@@ -9,7 +9,7 @@ typedef uint stream_four __attribute__((vector_size(16)));
 #define __global__
 /* Groups run one after another; what they share lies together, so that it can be spoilt before each. */
 #define __shared__ static __attribute__((section("shim_shared")))
-#define __launch_bounds__(size)
+#define __launch_bounds__(...)
 
 extern "C" {
 struct shim_place {
@@ -53,9 +53,8 @@ int shim_wave_add(int value, uint wave);
     {                                                                                                        \
         *word |= bits;                                                                                       \
     }                                                                                                        \
-    static inline int api##_dot4(uint a, uint b)                                                             \
+    static inline int api##_dot4(int sum, uint a, uint b)                                                    \
     {                                                                                                        \
-        int sum = 0;                                                                                         \
         for (int i = 0; i < 32; i += 8) sum += (signed char)(a >> i) * (signed char)(b >> i);                \
         return sum;                                                                                          \
     }
