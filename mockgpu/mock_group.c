@@ -423,9 +423,13 @@ static bool release_barrier(mock_machine *m)
     char text[200];
     if (at_subgroup < m->size) {
         uint32_t s = m->items[at_subgroup].subgroup;
-        snprintf(text, sizeof text,
-                 "divergent subgroup operation: %u of the %u items of subgroup %u are there",
-                 m->subgroups[s].arrived, m->subgroups[s].items, s);
+        if (m->subgroups[s].arrived == m->subgroups[s].items)
+            snprintf(text, sizeof text,
+                     "divergent subgroup operation: the items of subgroup %u wait at several places", s);
+        else
+            snprintf(text, sizeof text,
+                     "divergent subgroup operation: %u of the %u items of subgroup %u are there",
+                     m->subgroups[s].arrived, m->subgroups[s].items, s);
         report(m, &m->items[at_subgroup], m->at[at_subgroup], text);
         return false;
     }

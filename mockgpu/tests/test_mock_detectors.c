@@ -258,6 +258,7 @@ static void divergence(sterna_test *t)
     FOUND(t, divergent_barrier, "divergent barrier", "16 items are there, 16 have finished");
     FOUND(t, two_barriers, "divergent barrier", "waits at planted.kc:");
     FOUND(t, divergent_subgroup, "divergent subgroup operation", "items of subgroup");
+    FOUND(t, two_subgroups, "divergent subgroup operation", "wait at several places");
 }
 
 /* Nothing else would come back from these: they are found by counting turns, the watchdog ends them. */
@@ -427,7 +428,7 @@ static void freed_memory_is_poisoned(sterna_test *t)
     mock_memory memory;
     sterna_gpu_memory handle;
     host.release = look_at_release;
-    sterna_mock_memory_init(&memory, &host, 1 << 20);
+    sterna_mock_memory_init(&memory, &host, 4096); /* all that there is, to the last byte */
     CHECK(t, sterna_mock_memory_alloc(&memory, 4096, &handle, NULL) == STERNA_OK && given_back == 0);
     CHECK(t, sterna_mock_memory_free(&memory, handle, NULL) == STERNA_OK && given_back == 1);
     memory.host = op_case_host();
@@ -485,6 +486,15 @@ __attribute__((no_sanitize("address"))) static void go_too_deep(const mock_item 
     at[1] = 0;
 }
 
+static void (*bind_well)(const mock_bound *bounds, const uint32_t *words, void *params);
+
+/* The first word behind y, which no kernel reaches: its accesses are checked. */
+static void bind_and_spoil(const mock_bound *bounds, const uint32_t *words, void *params)
+{
+    bind_well(bounds, words, params);
+    bounds[1].words[BLOCK_WORDS] = 0;
+}
+
 /* A work item with too much on its stack, and a kernel whose groups share more than there is. */
 static void kernels_beyond_the_machine(sterna_test *t)
 {
@@ -501,6 +511,15 @@ static void kernels_beyond_the_machine(sterna_test *t)
     CHECK(t, rig_run(&r, &wide, &tag) == STERNA_DEVICE);
     CHECK_MSG(t, strstr(r.fault.text, "shared memory is beyond this device"), "%s", r.fault.text);
     rig_close(&r);
+    /* Red zones are looked at behind every launch. */
+    mock_kernel spoiling = sterna_mock_kernel_planted_none;
+    bind_well = spoiling.bind;
+    spoiling.bind = bind_and_spoil;
+    if (!rig_open(t, &r, "", op_case_host())) return;
+    CHECK(t, rig_run(&r, &spoiling, &tag) == STERNA_DEVICE);
+    CHECK_MSG(t, tag == 77 && strstr(r.fault.text, "the red zone behind it was overwritten"), "%u: %s", tag,
+              r.fault.text);
+    rig_close(&r);
 }
 
 static char logged[200];
@@ -516,7 +535,9 @@ static void leaks(sterna_test *t)
     sterna_host host = *op_case_host();
     host.log = keep_log;
     rig r;
+    uint32_t tag;
     if (!open_rig(t, &r, 32, 0, &host)) return;
+    CHECK(t, rig_run(&r, &sterna_mock_kernel_planted_none, &tag) == STERNA_OK); /* which leaves marks on y */
     sterna_mock_driver.free(r.gpu, r.x);
     sterna_mock_driver.close(r.gpu);
     CHECK_MSG(t, strcmp(logged, "0 mock: 2 allocations of 8192 bytes leaked at close") == 0, "%s", logged);
