@@ -268,8 +268,17 @@ static void what_cannot_be_counted_is_refused(sterna_test *t)
     sterna_fault fault = {0};
     const sterna_arena_params params = {.alignment = 4};
     make_graph(&m, 3);
-    for (uint32_t b = FIRST; b < STERNA_BUF_logits; b++)
-        if (m.bytes[b]) m.bytes[b] = (1ull << 63) + 4096;
+    const uint32_t one = m.nodes[0].args[2].number, two = one == FIRST ? FIRST + 1 : FIRST;
+    m.nodes[1] = m.nodes[0];
+    m.nodes[1].args[2].number = two;
+    m.nodes[2] = (sterna_plan_node){.op = STERNA_OP_add, .n_args = 4};
+    m.nodes[2].args[0] = (sterna_plan_arg){STERNA_ARG_BUFFER, one};
+    m.nodes[2].args[1] = (sterna_plan_arg){STERNA_ARG_BUFFER, two};
+    m.nodes[2].args[2] = (sterna_plan_arg){STERNA_ARG_U32, 1};
+    m.nodes[2].args[3] = (sterna_plan_arg){STERNA_ARG_U32, 4};
+    m.g.n_nodes = 3;
+    for (uint32_t b = FIRST; b < STERNA_BUF_logits; b++) m.bytes[b] = 0;
+    m.bytes[one] = m.bytes[two] = (1ull << 63) + 4096;
     CHECK(t, sterna_arena_plan(&m.g, &params, &arena, &fault) == STERNA_MEMORY);
     CHECK_MSG(t, strstr(fault.text, "exceed what can be counted"), "%s", fault.text);
 }
@@ -288,7 +297,8 @@ static void the_golden_plan_shares(sterna_test *t)
     uint64_t end = 0, alone = 0, together = 0, least = 0;
     for (uint32_t i = 0; i < STERNA_COUNT(inputs); i++) {
         const sterna_place *place = &s->arena.places[inputs[i]];
-        CHECK(t, place->block == 0 && place->offset >= end && place->offset < end + 256);
+        CHECK(t, place->block == 0 && place->offset >= end && place->offset < end + 256 &&
+                     place->offset % 256 == 0);
         end = place->offset + s->graph->buffer_bytes[inputs[i]];
     }
     for (uint32_t b = STERNA_BUF_x; b < STERNA_BUF_logits; b++) alone += s->graph->buffer_bytes[b];

@@ -73,6 +73,9 @@ static void writes_come_behind_launches(sterna_test *t)
         CHECK(t, DRIVER->upload(d, a.x, 0, &five, 4, NULL) == STERNA_OK);
         CHECK(t, DRIVER->download(d, a.x, 0, &got, 4, NULL) == STERNA_OK);
         CHECK_MSG(t, got == 5.0f, "submitted %u: %g", submitted, (double)got);
+        CHECK(t, d->vk.vkDeviceWaitIdle(d->handle) == VK_SUCCESS); /* nothing came behind it */
+        CHECK(t, DRIVER->download(d, a.x, 0, &got, 4, NULL) == STERNA_OK);
+        CHECK_MSG(t, got == 5.0f && d->done <= d->submitted, "submitted %u: %g", submitted, (double)got);
     }
     end_adding(&a);
 }
@@ -190,6 +193,9 @@ static void nothing_ahead_is_freed_in_use(sterna_test *t)
                       "step %u, range %u: %g, not %u", step, r, (double)got[0], want);
         }
     }
+    /* The ranges that were read last are those that are copied next. */
+    CHECK(t, d->n_wishes == VULKAN_WISHES &&
+                 d->wishes[VULKAN_WISHES - 1].memory == other[(STEPS - 1 + RANGES - 1) % RANGES]);
     CHECK(t, add_once(&a, a.x, 0, NULL) == STERNA_OK && DRIVER->fence(d, &mark, NULL) == STERNA_OK);
     for (uint32_t i = 0; i < RANGES; i++) DRIVER->free(d, other[i]); /* some are being copied */
     end_adding(&a);
