@@ -25,6 +25,7 @@ typedef struct scene {
 } scene;
 
 static uint64_t most_captured; /* of the next comparisons; 0: what is usual */
+static uint32_t context = 64;  /* positions of the next comparisons */
 static uint64_t captured;      /* bytes of the second device's first divergence, before it was made small */
 
 static scene *compare(sterna_test *t, const char *model, const char *const *devices, uint32_t n,
@@ -41,7 +42,7 @@ static scene *compare(sterna_test *t, const char *model, const char *const *devi
                                         .capture = repro != NULL,
                                         .capture_bytes = most_captured,
                                         .session = {.size = sizeof s.params.session,
-                                                    .n_ctx = 64,
+                                                    .n_ctx = context,
                                                     .n_batch = 3,
                                                     .threads = 2,
                                                     .page_size = 4,
@@ -256,6 +257,31 @@ static void a_flag_of_its_own_is_a_difference(sterna_test *t)
     EXPECT(t,
            s->report.devices[1].diverging == 8 && strcmp(first->output, "flags") == 0 && first->layer == 2);
     EXPECT(t, sterna_lockstep_verdict(&s->report, &s->fault) == STERNA_FAILED);
+    sterna_lockstep_free(&s->report);
+}
+
+/* Nobody goes on with bad values that all have met; that is how it ends, and no difference. */
+static void bad_values_end_it(sterna_test *t)
+{
+    static const char *const devices[] = {PLANTED ",op=attention,layer=2,flags=1",
+                                          PLANTED ",op=attention,layer=2,flags=1"};
+    scene *s = compare(t, GOLDEN, devices, 2, STERNA_PROFILE_EXACT, NULL);
+    CHECK_MSG(t, s->status == STERNA_OK, "%s", s->fault.text);
+    EXPECT(t, s->report.ended.status == STERNA_NUMERIC && s->report.n_tokens == 0 && s->report.steps == 1);
+    EXPECT(t, s->report.devices[1].diverging == 0);
+    EXPECT(t, sterna_lockstep_verdict(&s->report, &s->fault) == STERNA_NUMERIC);
+    sterna_lockstep_free(&s->report);
+}
+
+/* A context that is full ends it, too, with the tokens that fit. */
+static void a_full_context_ends_it(sterna_test *t)
+{
+    static const char *const devices[] = {"cpu:scalar", "cpu"};
+    context = 9;
+    scene *s = compare(t, GOLDEN, devices, 2, STERNA_PROFILE_EXACT, NULL);
+    context = 64;
+    CHECK_MSG(t, s->status == STERNA_OK, "%s", s->fault.text);
+    EXPECT(t, s->report.n_tokens == 3 && sterna_lockstep_verdict(&s->report, &s->fault) == STERNA_OK);
     sterna_lockstep_free(&s->report);
 }
 
@@ -477,6 +503,8 @@ const sterna_test_case sterna_test_cases[] = {
     {"large_calls_are_cut", large_calls_are_cut, 60},
     {"what_does_not_come_again_is_told", what_does_not_come_again_is_told, 60},
     {"a_flag_of_its_own_is_a_difference", a_flag_of_its_own_is_a_difference, 60},
+    {"bad_values_end_it", bad_values_end_it, 60},
+    {"a_full_context_ends_it", a_full_context_ends_it, 60},
     {"fast_profile_has_bounds", fast_profile_has_bounds, 60},
     {"a_lost_device_is_left_out", a_lost_device_is_left_out, 60},
     {"a_flipped_bit_is_named", a_flipped_bit_is_named, 60},

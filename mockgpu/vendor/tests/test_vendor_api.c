@@ -217,6 +217,59 @@ static void late_copies(sterna_test *t)
     }
 }
 
+/* Long fills reach every word; freeing memory waits for what was asked before, of other memory, too; handles end with what
+ * they belong to; counts go down again. */
+static void what_is_asked_is_done(sterna_test *t)
+{
+    enum { FILLED = 3000 };
+    BOTH
+    {
+        vendor_rig rig;
+        uint64_t a = 0, b = 0;
+        uint32_t *pinned = NULL, different = 0;
+        void *graph = NULL, *other = NULL, *function = NULL;
+        int value = 0;
+        if (!vendor_rig_open(t, &rig, hip, NULL)) return;
+        WANT(SUCCESS, rig.api.memory_alloc(&a, FILLED * 4));
+        WANT(SUCCESS, rig.api.memory_alloc(&b, 400));
+        CHECK(t, vendor_rig_state(&rig).bytes == FILLED * 4 + 400);
+        WANT(SUCCESS, rig.api.host_alloc((void **)&pinned, FILLED * 4, 0));
+        WANT(INVALID_VALUE, rig.api.host_free(pinned + 1));
+        WANT(SUCCESS, rig.api.fill_words(a, 0xabcd1234u, FILLED, rig.stream));
+        WANT(SUCCESS, rig.api.copy_to_host(pinned, a, FILLED * 4, rig.stream));
+        WANT(SUCCESS, rig.api.memory_free(b));
+        for (uint32_t i = 0; i < FILLED; i++) different += pinned[i] != 0xabcd1234u;
+        CHECK_MSG(t, different == 0, "%u words differ", different);
+        /* Between begin and end of a capture that is not strict, memory may be had. */
+        WANT(SUCCESS, rig.api.stream_begin_capture(rig.stream, 2));
+        WANT(SUCCESS, rig.api.memory_alloc(&b, 400));
+        WANT(SUCCESS, rig.api.stream_end_capture(rig.stream, &graph));
+        WANT(SUCCESS, rig.api.graph_destroy(graph));
+        /* The default stream would have to wait for what is only being captured. */
+        WANT(SUCCESS, rig.api.stream_create(&other, 0));
+        WANT(SUCCESS, rig.api.stream_begin_capture(other, 1));
+        WANT(STREAM_CAPTURE_IMPLICIT, rig.api.fill_words(a, 1, 1, NULL));
+        WANT(STREAM_CAPTURE_INVALIDATED, rig.api.stream_end_capture(other, &graph));
+        WANT(SUCCESS, rig.api.stream_destroy(other));
+        WANT(SUCCESS, rig.api.memory_free(a));
+        WANT(SUCCESS, rig.api.memory_free(b));
+        WANT(SUCCESS, rig.api.host_free(pinned));
+        CHECK(t, vendor_rig_state(&rig).bytes == 0 && vendor_rig_state(&rig).allocations == 0);
+        sterna_mock_vendor_state part;
+        uint64_t behind;
+        memset(&part, 0xee, sizeof part);
+        part.size = offsetof(sterna_mock_vendor_state, launches); /* of who was built with fewer members */
+        rig.state(&part);
+        memcpy(&behind, &part.launches, sizeof behind);
+        CHECK(t, part.allocations == 0 && behind == 0xeeeeeeeeeeeeeeeeull);
+        WANT(SUCCESS, rig.api.module_function(&function, rig.module, "add"));
+        WANT(SUCCESS, rig.api.module_unload(rig.module));
+        WANT(INVALID_HANDLE, rig.api.function_attribute(&value, STREAM_LOCAL_BYTES, function));
+        rig.module = NULL;
+        vendor_rig_close(t, &rig);
+    }
+}
+
 static void page_locked_memory_freed_too_early(sterna_test *t)
 {
     BOTH
@@ -714,6 +767,7 @@ const sterna_test_case sterna_test_cases[] = {
     {"a_sum", a_sum, 0},
     {"addresses", addresses, 0},
     {"late_copies", late_copies, 0},
+    {"what_is_asked_is_done", what_is_asked_is_done, 0},
     {"page_locked_memory_freed_too_early", page_locked_memory_freed_too_early, 0},
     {"events", events, 0},
     {"order_of_streams", order_of_streams, 0},
