@@ -161,6 +161,25 @@ static void seen_from_either_side(sterna_test *t)
     }
 }
 
+/* Which of two items reads first is nothing to a write of either. */
+static void a_word_that_several_read(sterna_test *t)
+{
+    const uint32_t zeros[WORDS] = {0};
+    for (uint32_t seed = 0; seed < SEEDS; seed++) {
+        rig r;
+        uint32_t tag = 0;
+        if (!open_rig(t, &r, 8, seed, op_case_host())) return;
+        CHECK(t, sterna_mock_driver.upload(r.gpu, r.y, 0, zeros, sizeof zeros, &r.fault) == STERNA_OK);
+        CHECK(t, rig_run(&r, &sterna_mock_kernel_planted_several_readers, &tag) == STERNA_DEVICE);
+        CHECK_MSG(
+            t,
+            strstr(r.fault.text, "index 2 of 256 words: write after another item's read (several items)") &&
+                names_the_line(t, r.fault.text, "several_readers"),
+            "%s", r.fault.text);
+        rig_close(&r);
+    }
+}
+
 /* One block bound to an argument that is read and to one that is written. */
 static void arguments_that_overlap(sterna_test *t)
 {
@@ -601,6 +620,7 @@ const sterna_test_case sterna_test_cases[] = {
     {"races", races, 0},
     {"races_in_device_memory", races_in_device_memory, 0},
     {"seen_from_either_side", seen_from_either_side, 0},
+    {"a_word_that_several_read", a_word_that_several_read, 0},
     {"arguments_that_overlap", arguments_that_overlap, 0},
     {"copies_of_four", copies_of_four, 0},
     {"copies_word_for_word", copies_word_for_word, 0},
