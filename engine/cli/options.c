@@ -138,6 +138,9 @@ static sterna_status take_flag(sterna_options *options, int n, char *const *word
                 "%s: needs a value, and %s is a flag; if it is meant as the value, write %s=%s", said, text,
                 said, text);
     }
+    /* A variable of a script that is not set is no wish for what is usual. */
+    if (row->kind == STERNA_OPTION_TEXT && row->variable && !text[0])
+        return sterna_fail(fault, STERNA_USAGE, "%s: the value is empty; want %s %s", said, said, row->value);
     sterna_status status = sterna_option_parse(row, said, text, &options->values[id], fault);
     options->values[id].given = status == STERNA_OK;
     return status;

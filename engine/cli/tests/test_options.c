@@ -127,6 +127,7 @@ static void refusals(sterna_test *t)
         {STERNA_CMD_run, "-m x --temp 1.0.0", "from 0 to 100"},
         {STERNA_CMD_run, "-m x --temp=", "from 0 to 100"},
         {STERNA_CMD_run, "-m x --top-p 1.01", "from 0 to 1"},
+        {STERNA_CMD_run, "-m x --device=", "--device: the value is empty"},
         {STERNA_CMD_run, "-m x --json=maybe", "--json maybe: must be on or off"},
         {STERNA_CMD_run, "-m x -ctk q8_0", "-ctk q8_0: must be one of f16|f32"},
         {STERNA_CMD_run, "-m x -ctk f", "must be one of"},
