@@ -106,13 +106,16 @@ static void table_of_machines(sterna_test *t)
         if (!EXPECT(t, right))
             sterna_test_note(t, "%s: %s: %s", x->devices, best < n ? candidates[best].name : "none",
                              best < n ? candidates[best].text : "");
+        bool seen = !x->other;
         for (uint32_t i = 0; i < n; i++) {
             if (!EXPECT(t, candidates[i].text[0]))
                 sterna_test_note(t, "nothing is said of %s", candidates[i].name);
             if (!x->other || strcmp(candidates[i].name, x->other) != 0) continue;
+            seen = true;
             if (!EXPECT(t, strstr(candidates[i].text, x->because)))
                 sterna_test_note(t, "%s: %s: %s", x->devices, x->other, candidates[i].text);
         }
+        if (!EXPECT(t, seen)) sterna_test_note(t, "%s is not in the list any more", x->other);
     }
 }
 
