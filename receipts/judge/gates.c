@@ -230,14 +230,40 @@ static bool has_quantised_layers(const sterna_receipt *r)
     return tensors >= 2;
 }
 
+/* Is the name, up to its keys, one of a list with commas? */
+static bool is_listed(const char *list, const char *name)
+{
+    size_t n = strcspn(name, ",");
+    for (const char *at = list; *at; at += strcspn(at, ","), at += *at == ',')
+        if (strncmp(at, name, n) == 0 && (at[n] == ',' || at[n] == '\0')) return true;
+    return false;
+}
+
 /* A library's name is whatever the user typed; a built-in device stands in the list of those detected. */
 static bool was_detected(const sterna_receipt_device *d)
 {
-    size_t n = strcspn(d->selected, ",");
-    if (strchr(d->selected, '/') || sterna_text_has(d->selected, ".so")) return true;
-    for (const char *at = d->detected; *at; at += strcspn(at, ","), at += *at == ',')
-        if (strncmp(at, d->selected, n) == 0 && (at[n] == ',' || at[n] == '\0')) return true;
-    return false;
+    return strchr(d->selected, '/') || sterna_text_has(d->selected, ".so") ||
+           is_listed(d->detected, d->selected);
+}
+
+/* The beginning of what was opened; or a device of the same backend by its number or a part of its name, "vulkan:0" of
+ * "vulkan:llvmpipe" (docs/backends.md), which names no other device that was there. */
+static bool is_as_asked(const sterna_receipt_device *d)
+{
+    const size_t backend = strcspn(d->selected, ":");
+    if (strcmp(d->requested, "auto") == 0 || strncmp(d->requested, d->selected, strlen(d->requested)) == 0)
+        return true;
+    if (d->selected[backend] != ':' || strncmp(d->requested, d->selected, backend + 1) != 0 ||
+        strncmp(d->selected, "cpu:", 4) == 0 || is_listed(d->detected, d->requested))
+        return false;
+    /* The keys are the same, whether a name stood before them or not. */
+    const char *device = d->requested + backend + 1, *comma = strchr(device, ','),
+               *keys = strchr(d->selected, ',');
+    if (strchr(device, '=') && (!comma || strchr(device, '=') < comma))
+        comma = device;
+    else if (comma)
+        comma++;
+    return strcmp(comma ? comma : "", keys ? keys + 1 : "") == 0;
 }
 
 static bool gate_fallback(const sterna_receipt *r, const sterna_gate_policy *policy, sterna_finding *f)
@@ -249,8 +275,7 @@ static bool gate_fallback(const sterna_receipt *r, const sterna_gate_policy *pol
         return sterna_finding_set(f, d->requested[0] ? "device.selected" : "device.requested", "a device",
                                   "nothing");
     if (!was_detected(d)) return sterna_finding_set(f, "device.selected", d->detected, "%s", d->selected);
-    if (strcmp(d->requested, "auto") != 0 && strncmp(d->requested, d->selected, strlen(d->requested)) != 0)
-        return sterna_finding_set(f, "device.selected", d->requested, "%s", d->selected);
+    if (!is_as_asked(d)) return sterna_finding_set(f, "device.selected", d->requested, "%s", d->selected);
     for (uint32_t i = 0; i < r->n_kernels; i++)
         for (size_t w = 0; w < STERNA_COUNT(words); w++)
             if (sterna_text_has(r->kernels[i].name, words[w]))

@@ -352,6 +352,32 @@ static void kernels_of_gpus_have_names_of_their_own(sterna_test *t)
     snprintf(recorded.device.detected, sizeof recorded.device.detected, "cpu:scalar,vulkan:0");
     snprintf(recorded.device.selected, sizeof recorded.device.selected, "vulkan:0");
     CHECK(t, accepted(t, NULL));
+    static const struct {
+        const char *requested, *selected;
+        bool right;
+    } names[] = {
+        {"vulkan:0", "vulkan:llvm", true},
+        {"vulkan:vm", "vulkan:llvm", true},
+        {"vulkan:0,each=1", "vulkan:llvm,each=1", true},
+        {"vulkan:each=1,staging=1", "vulkan:llvm,each=1,staging=1", true},
+        {"vulkan:0,each=1", "vulkan:llvm", false},
+        {"vulkan:0", "vulkan:llvm,each=1", false},
+        {"vulkan:each=1", "vulkan:llvm", false},
+        {"vulkan:other", "vulkan:llvm", false}, /* which is another that was there */
+        {"vulkan:other,each=1", "vulkan:llvm,each=1", false},
+        {"opencl:0", "vulkan:llvm", false},
+        {"vulkanx:0", "vulkan:llvm", false},
+        {"vulk", "vulkan:llvm", true}, /* as ever: the beginning of it */
+    };
+    snprintf(recorded.device.detected, sizeof recorded.device.detected,
+             "cpu:scalar,vulkan:other,vulkan:llvm");
+    for (size_t i = 0; i < STERNA_COUNT(names); i++) {
+        snprintf(recorded.device.requested, sizeof recorded.device.requested, "%s", names[i].requested);
+        snprintf(recorded.device.selected, sizeof recorded.device.selected, "%s", names[i].selected);
+        if (!EXPECT(t, names[i].right ? accepted(t, NULL) : refused(t, NULL, 5, "device.selected")))
+            sterna_test_note(t, "%s, %s", names[i].requested, names[i].selected);
+    }
+    snprintf(recorded.device.requested, sizeof recorded.device.requested, "vulkan");
     memcpy(name, recorded.kernels[0].name, sizeof name);
     snprintf(recorded.kernels[0].name, sizeof recorded.kernels[0].name, "opencl:%.50s",
              name + strlen("vulkan:"));
