@@ -186,11 +186,13 @@ static void give_names(opencl_list *list)
     for (uint32_t i = 0; i < list->count; i++) {
         opencl_device *d = &list->devices[i];
         if (shared[i] || !d->name[0]) snprintf(d->name, sizeof d->name, "%u", i);
-        snprintf(d->limits.variant, sizeof d->limits.variant, "%s", d->name);
-        snprintf(d->limits.driver, sizeof d->limits.driver, "%.45s, %.10s, %.30s", d->platform_name,
+        sterna_gpu_limits limits = d->limits;
+        snprintf(limits.variant, sizeof limits.variant, "%s", d->name);
+        snprintf(limits.driver, sizeof limits.driver, "%.45s, %.10s, %.30s", d->platform_name,
                  d->id ? d->device_version : d->platform_version, d->id ? d->driver_version : "no device");
-        snprintf(d->limits.description, sizeof d->limits.description, "%.150s",
+        snprintf(limits.description, sizeof limits.description, "%.150s",
                  d->id ? d->device_name : d->platform_name);
+        d->limits = limits;
     }
 }
 

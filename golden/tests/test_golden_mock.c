@@ -113,10 +113,10 @@ static void holds(sterna_test *t, const char *file, bool verify, const char *exp
     char device[300], hex[65] = "";
     golden_run one;
     sterna_fault fault = {0};
+    snprintf(device, sizeof device, "mock:profile=%s", file);
     sterna_session_params params = golden_params(device, STERNA_KV_F16);
     params.n_ctx = 64;
     params.verify_upload = verify;
-    snprintf(device, sizeof device, "mock:profile=%s", file);
     sterna_status status = golden_open("golden/models/golden.gguf", &params, &one, &fault);
     if (status == STERNA_OK) status = golden_digest(&one, "the", TOKENS, hex, &fault);
     golden_close(&one);

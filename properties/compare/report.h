@@ -34,14 +34,15 @@ sterna_status sterna_compare_json(const sterna_compare_summary *summary, sterna_
 
 /* For the forms. A place as words: "rmsnorm, layer 1, node 12, step 0, position 3: y[row 0][5] is 1, not 2 (12 of 64
  * values, worst 3 ULP)". Texts are cut to their size. */
-enum { STERNA_PLACE_BYTES = 320, STERNA_CELL_BYTES = 96 };
+enum { STERNA_PLACE_BYTES = 320, STERNA_CELL_BYTES = 128, STERNA_HEADLINE_BYTES = 960 };
 const char *sterna_compare_place(const sterna_divergence *x, sterna_profile profile,
                                  char text[STERNA_PLACE_BYTES]);
 /* One operation on one device: "1,234 equal", "3 of 40 differ (12 ULP)", "-": not run. */
 const char *sterna_compare_cell(const sterna_tally *tally, sterna_profile profile,
                                 char text[STERNA_CELL_BYTES]);
 /* "vulkan: all bits equal", "opencl differs in 3 of 360 operations", "mock: failed: ...". Always terminated. */
-const char *sterna_compare_headline(const sterna_compare_summary *summary, uint32_t device, char text[700]);
+const char *sterna_compare_headline(const sterna_compare_summary *summary, uint32_t device,
+                                    char text[STERNA_HEADLINE_BYTES]);
 /* Operations that ran on the first device. */
 bool sterna_compare_ran(const sterna_compare_summary *summary, sterna_op op);
 

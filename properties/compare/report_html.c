@@ -55,7 +55,7 @@ static void repro(const sterna_compare_summary *s, uint32_t d, sterna_out *out)
 
 static void verdicts(const sterna_compare_summary *s, sterna_out *out)
 {
-    char text[700], place[STERNA_PLACE_BYTES];
+    char text[STERNA_HEADLINE_BYTES], place[STERNA_PLACE_BYTES];
     sterna_out_text(out, "<ul class=\"verdict\">\n");
     for (uint32_t d = first_judged(s); d < s->run->n_devices; d++) {
         const sterna_lockstep_device *device = &s->run->devices[d];

@@ -66,7 +66,8 @@ bool sterna_compare_ran(const sterna_compare_summary *s, sterna_op op)
     return false;
 }
 
-const char *sterna_compare_headline(const sterna_compare_summary *s, uint32_t d, char text[700])
+const char *sterna_compare_headline(const sterna_compare_summary *s, uint32_t d,
+                                    char text[STERNA_HEADLINE_BYTES])
 {
     const sterna_lockstep_device *device = &s->run->devices[d];
     const char *name = s->params->devices[d], *first = s->params->devices[0];
@@ -75,17 +76,21 @@ const char *sterna_compare_headline(const sterna_compare_summary *s, uint32_t d,
     if (device->failure.status != STERNA_OK)
         snprintf(failure, sizeof failure, "; then it failed: %s", device->failure.text);
     if (device->diverging && fast)
-        snprintf(text, 700, "%.110s leaves its bounds in %" PRIu64 " of %" PRIu64 " operations%s", name,
+        snprintf(text, STERNA_HEADLINE_BYTES,
+                 "%.110s leaves its bounds in %" PRIu64 " of %" PRIu64 " operations%s", name,
                  device->diverging, device->operations, failure);
     else if (device->diverging)
-        snprintf(text, 700, "%.110s differs from %.110s in %" PRIu64 " of %" PRIu64 " operations%s", name,
-                 first, device->diverging, device->operations, failure);
+        snprintf(text, STERNA_HEADLINE_BYTES,
+                 "%.110s differs from %.110s in %" PRIu64 " of %" PRIu64 " operations%s", name, first,
+                 device->diverging, device->operations, failure);
     else if (fast)
-        snprintf(text, 700, "%.110s: %" PRIu64 " operations, %" PRIu64 " values, all within their bounds%s",
-                 name, device->operations, device->values, failure);
+        snprintf(text, STERNA_HEADLINE_BYTES,
+                 "%.110s: %" PRIu64 " operations, %" PRIu64 " values, all within their bounds%s", name,
+                 device->operations, device->values, failure);
     else
-        snprintf(text, 700, "%.110s = %.110s: %" PRIu64 " operations, %" PRIu64 " values, all bits equal%s",
-                 name, first, device->operations, device->values, failure);
+        snprintf(text, STERNA_HEADLINE_BYTES,
+                 "%.110s = %.110s: %" PRIu64 " operations, %" PRIu64 " values, all bits equal%s", name, first,
+                 device->operations, device->values, failure);
     return text;
 }
 
@@ -125,7 +130,7 @@ static uint32_t first_judged(const sterna_compare_summary *s)
 
 void sterna_compare_text(const sterna_compare_summary *s, sterna_out *out)
 {
-    char text[700], place[STERNA_PLACE_BYTES];
+    char text[STERNA_HEADLINE_BYTES], place[STERNA_PLACE_BYTES];
     for (uint32_t d = first_judged(s); d < s->run->n_devices; d++) {
         const sterna_lockstep_device *device = &s->run->devices[d];
         sterna_out_text(out, sterna_compare_headline(s, d, text));
@@ -219,7 +224,7 @@ static void md_devices(const sterna_compare_summary *s, sterna_out *out)
 
 void sterna_compare_markdown(const sterna_compare_summary *s, sterna_out *out)
 {
-    char text[700], place[STERNA_PLACE_BYTES];
+    char text[STERNA_HEADLINE_BYTES], place[STERNA_PLACE_BYTES];
     sterna_out_text(out, "# Comparison of ");
     md_text(out, s->model);
     sterna_out_print(out,

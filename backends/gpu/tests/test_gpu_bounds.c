@@ -80,7 +80,7 @@ static sterna_status launch_gpu(void *gpu, const sterna_gpu_launch *launch, ster
     seen.groups_y = launch->groups_y;
     memcpy(seen.ranges, launch->ranges, launch->n_ranges * sizeof *launch->ranges);
     for (uint32_t i = 0; i < launch->n_ranges; i++) {
-        uint64_t end, size = seen.bytes[launch->ranges[i].memory];
+        uint64_t end = 0, size = seen.bytes[launch->ranges[i].memory];
         seen.wrong |= !sterna_add_u64(launch->ranges[i].offset, launch->ranges[i].bytes, &end) || end > size;
     }
     return STERNA_OK;
