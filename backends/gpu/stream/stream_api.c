@@ -59,8 +59,8 @@ static sterna_status fill(stream_api *api, void *library, const char *unseen, st
         char name[STREAM_NAME];
         sterna_stream_error_name(api, error, name);
         if (error == STREAM_NO_DEVICE || error == STREAM_BAD_DEVICE) /* HIP without a GPU says the second */
-            return sterna_fail(fault, STERNA_UNSUPPORTED, "%s finds no device: %s; %s", api->path, name,
-                               unseen);
+            return sterna_fail(fault, STERNA_UNSUPPORTED, "the driver finds no device; %s: %s, %s", unseen,
+                               name, api->path);
         return sterna_fail(fault, STERNA_UNSUPPORTED, "%s cannot be initialised: %s", api->path, name);
     }
     return STERNA_OK;
