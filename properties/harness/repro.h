@@ -8,8 +8,9 @@
 
 #include "harness/bench.h"
 #include "harness/recorded.h"
+#include "registry.h"
 
-enum { STERNA_REPRO_LINE = 10000, STERNA_REPRO_DEVICE = 192, STERNA_REPRO_FILE = 160 << 20 };
+enum { STERNA_REPRO_LINE = 10000, STERNA_REPRO_DEVICE = STERNA_OPENED_BYTES, STERNA_REPRO_FILE = 160 << 20 };
 
 typedef struct sterna_repro {
     char device[STERNA_REPRO_DEVICE];

@@ -181,7 +181,7 @@ static void repro_of(sterna_test *t, const char *model, const char *op)
 {
     static sterna_repro repro;
     static char story[STERNA_STORY_BYTES];
-    char planted[200];
+    char planted[STERNA_OPENED_BYTES];
     sterna_fault fault = {0};
     snprintf(planted, sizeof planted, "%s,op=%s,flip=3", PLANTED, op);
     const char *const devices[] = {"cpu:scalar", planted};
@@ -286,7 +286,7 @@ static void a_full_context_ends_it(sterna_test *t)
 
 static double ratio_of(sterna_test *t, sterna_op op, uint32_t flip, uint64_t *beyond, uint64_t *others)
 {
-    char planted[200];
+    char planted[STERNA_OPENED_BYTES];
     snprintf(planted, sizeof planted, "%s,op=%s,flip=%u", PLANTED, sterna_op_get(op)->name, flip);
     const char *const devices[] = {"cpu:scalar", planted};
     scene *s = compare(t, GOLDEN, devices, 2, STERNA_PROFILE_FAST, NULL);
