@@ -123,7 +123,7 @@ sterna_status sterna_subject_open(sterna_subject *s, const sterna_subject_spec *
     }
     /* A repro names the device itself, not "the best there is". */
     if (found.reason[0])
-        snprintf(s->name, sizeof s->name, "%.90s:%.90s", found.name, found.variant);
+        snprintf(s->name, sizeof s->name, "%s:%s", found.name, found.variant);
     else
         snprintf(s->name, sizeof s->name, "%s", spec->name);
     return STERNA_OK;

@@ -6,6 +6,7 @@
 
 #include "gen/call.h"
 #include "judge/verdict.h"
+#include "registry.h"
 
 typedef struct sterna_subject {
     const sterna_backend_api *api;
@@ -19,7 +20,7 @@ typedef struct sterna_subject {
     bool fenced;    /* they lie between guard pages; a mock watches its memory itself */
     uint32_t salt;  /* of the poison; changes with every run */
     bool guarded;   /* buffers end at a page that must not be touched: no red zones then */
-    char name[192]; /* "cpu:avx2" */
+    char name[STERNA_OPENED_BYTES]; /* "cpu:avx2" */
 } sterna_subject;
 
 /* What to open: "cpu", "cpu:avx2", "mock:warp=8", or the path of a plug-in (it holds a '/') with ":variant". */
