@@ -167,3 +167,20 @@ int sterna_test_shell(sterna_test *t, const char *command, char *text, size_t by
     sterna_test_note(t, "%s", text);
     return WIFEXITED(ended) ? WEXITSTATUS(ended) : -1;
 }
+
+int sterna_test_words(char *line, char **words, int max)
+{
+    int n = 0;
+    for (char *at = line; *(at += strspn(at, " ")) && n < max;) {
+        bool quoted = false;
+        char *end = words[n++] = at;
+        for (; *at && (quoted || *at != ' '); at++)
+            if (*at == '\'')
+                quoted = !quoted;
+            else
+                *end++ = *at;
+        if (*at) at++;
+        *end = 0;
+    }
+    return n;
+}

@@ -73,4 +73,8 @@ const char *sterna_test_folder(sterna_test *t);
  * notes. Its exit code; -1 when it did not start or a signal ended it. */
 int sterna_test_shell(sterna_test *t, const char *command, char *text, size_t bytes);
 
+/* Cuts a command line into words, in place: at spaces, but not between single quotes, which are taken away. How many; what
+ * is beyond `max` is left out. */
+int sterna_test_words(char *line, char **words, int max);
+
 #endif

@@ -166,7 +166,7 @@ static void shares_nothing(sterna_test *t)
     char line[512], member[128], symbol[256];
     uint32_t looked_at = 0;
     FILE *pipe =
-        popen("nm -A --undefined-only " STERNA_BINARY_DIR "/properties/libsterna_bench.a 2>/dev/null", "r");
+        popen("nm -A --undefined-only '" STERNA_BINARY_DIR "/properties/libsterna_bench.a' 2>/dev/null", "r");
     CHECK(t, pipe != NULL);
     while (fgets(line, sizeof line, pipe)) {
         const char *colon = strstr(line, ".a:");

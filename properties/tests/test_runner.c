@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PLANTED STERNA_BINARY_DIR "/tests/planted_cases"
+#define PLANTED "'" STERNA_BINARY_DIR "/tests/planted_cases'"
 
 typedef struct run {
     char text[65536];
@@ -180,7 +180,7 @@ static void cleans_up(sterna_test *t)
     CHECK(t, left && folder);
     long child = strtol(left + 5, NULL, 10);
     char path[2048];
-    CHECK(t, sscanf(folder, "folder %2047s", path) == 1);
+    CHECK(t, sscanf(folder, "folder %2047[^\n]", path) == 1);
     sterna_free(r);
     CHECK(t, child > 1);
     /* Killed; whoever inherited it may take a moment to collect it. */
@@ -222,6 +222,25 @@ static void results_folder(sterna_test *t)
     EXPECT(t, strstr(text, "0 passed, 0 failed, 0 skipped\ncode 4\n"));
 }
 
+static void words(sterna_test *t)
+{
+    static const struct {
+        const char *line, *words; /* each word ends with a bar */
+    } rows[] = {{"", ""},
+                {"  ", ""},
+                {" a  bc ", "a|bc|"},
+                {"-m '/a b/c' -p day", "-m|/a b/c|-p|day|"},
+                {"'a b':x''y ''", "a b:xy||"},
+                {"1 2 3 4 5 6 7", "1|2|3|4|5|6|"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char line[64], got[64] = "", *list[6];
+        snprintf(line, sizeof line, "%s", rows[i].line);
+        int n = sterna_test_words(line, list, 6);
+        for (int w = 0; w < n; w++) snprintf(got + strlen(got), sizeof got - strlen(got), "%s|", list[w]);
+        if (!EXPECT(t, strcmp(got, rows[i].words) == 0)) sterna_test_note(t, "%s: %s", rows[i].line, got);
+    }
+}
+
 const sterna_test_case sterna_test_cases[] = {
     {"verdicts", verdicts, 0},
     {"failure_is_told_in_full", failure_is_told_in_full, 0},
@@ -230,5 +249,6 @@ const sterna_test_case sterna_test_cases[] = {
     {"junit", junit, 0},
     {"cleans_up", cleans_up, 0},
     {"results_folder", results_folder, 0},
+    {"words", words, 0},
     {0},
 };

@@ -228,11 +228,10 @@ static sterna_status gate(const char *base, const char *head, const char *flags,
     static sterna_out stream;
     char copy[4096], *words[32];
     sterna_options options;
-    int n = 0;
     printed[0] = 0;
     *fault = (sterna_fault){0};
-    snprintf(copy, sizeof copy, "%s %s --suite kernels %s", base, head, flags);
-    for (char *word = strtok(copy, " "); word; word = strtok(NULL, " ")) words[n++] = word;
+    snprintf(copy, sizeof copy, "'%s' '%s' --suite kernels %s", base, head, flags);
+    int n = sterna_test_words(copy, words, sizeof words / sizeof words[0]);
     sterna_out_init(&stream, nowhere, printed);
     sterna_status status = sterna_options_parse(STERNA_CMD_gate, n, words, &options, fault);
     if (status == STERNA_OK)
@@ -301,7 +300,7 @@ static void learning(sterna_test *t)
     char base[1100], head[1100], flags[1300], printed[8192];
     sterna_fault fault;
     sterna_store_sync = false;
-    snprintf(flags, sizeof flags, "--db %s/gate.db", sterna_test_folder(t));
+    snprintf(flags, sizeof flags, "--db '%s/gate.db'", sterna_test_folder(t));
     for (uint32_t i = 0; i < STERNA_NOISE_LEAST; i++) {
         /* Equal code whose times differ by up to 16 %. */
         CHECK(t, make_program(t, &(fake){"base", 2, 1, 1, 1e-3, NULL}, base));

@@ -59,9 +59,8 @@ static sterna_status history(const char *line, sterna_fault *fault)
     static sterna_out stream;
     char copy[3000], *words[16];
     sterna_options options;
-    int n = 0;
     snprintf(copy, sizeof copy, "%s", line);
-    for (char *word = strtok(copy, " "); word; word = strtok(NULL, " ")) words[n++] = word;
+    int n = sterna_test_words(copy, words, sizeof words / sizeof words[0]);
     *fault = (sterna_fault){0};
     page.used = 0;
     page.data[0] = 0;
@@ -150,7 +149,7 @@ static void html(sterna_test *t)
         uint32_t tags = 0, circles = 0;
         snprintf(db, sizeof db, "%s/%u.db", sterna_test_folder(t), runs);
         snprintf(file, sizeof file, "%s/%u.html", sterna_test_folder(t), runs);
-        snprintf(line, sizeof line, "--db %s --html %s", db, file);
+        snprintf(line, sizeof line, "--db '%s' --html '%s'", db, file);
         CHECK(t, make_store(db, runs));
         CHECK_MSG(t, history(line, &fault) == STERNA_OK, "%s", fault.text);
         CHECK(t, sterna_sys_read(file, 1 << 20, &map, NULL) == STERNA_OK);
@@ -203,7 +202,7 @@ static void imports(sterna_test *t)
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         snprintf(file, sizeof file, "%s/%zu.json", folder, i);
-        snprintf(line, sizeof line, "--db %s/x.db --import %s", folder, file);
+        snprintf(line, sizeof line, "--db '%s/x.db' --import '%s'", folder, file);
         FILE *out = fopen(file, "w");
         CHECK(t, out && fputs(rows[i].text, out) >= 0 && fclose(out) == 0);
         int64_t live = sterna_mem_live();
@@ -211,7 +210,7 @@ static void imports(sterna_test *t)
         sterna_test_note(t, "row %zu: %s %s %s", i, sterna_status_name(status), fault.text, page.data);
         EXPECT(t, status == rows[i].status && strstr(page.data, rows[i].says) && sterna_mem_live() == live);
     }
-    snprintf(line, sizeof line, "--db %s/absent.db", folder);
+    snprintf(line, sizeof line, "--db '%s/absent.db'", folder);
     EXPECT(t, history(line, &fault) == STERNA_FILE);
 }
 

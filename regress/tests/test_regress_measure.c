@@ -129,9 +129,8 @@ static sterna_status bench(const char *line, text *out, sterna_fault *fault)
     static sterna_out stream;
     char copy[2048], *words[32];
     sterna_options options;
-    int n = 0;
     snprintf(copy, sizeof copy, "%s", line);
-    for (char *word = strtok(copy, " "); word; word = strtok(NULL, " ")) words[n++] = word;
+    int n = sterna_test_words(copy, words, sizeof words / sizeof words[0]);
     *fault = (sterna_fault){0};
     out->used = 0;
     sterna_out_init(&stream, collect, out);
@@ -143,7 +142,7 @@ static sterna_status bench(const char *line, text *out, sterna_fault *fault)
     return status == STERNA_OK ? end : status;
 }
 
-#define MODEL STERNA_SOURCE_DIR "/golden/models/golden.gguf"
+#define MODEL "'" STERNA_SOURCE_DIR "/golden/models/golden.gguf'"
 #define ALL                                                                                                  \
     "-m " MODEL " --suite all --only pp3,tg2,file,text,kernel/add,kernel/rope -p 3 -n 2 -r 2 -t 1 "          \
     "--device cpu:scalar --no-limits --json"
@@ -208,7 +207,7 @@ static void memory(sterna_test *t)
     sterna_store_sync = false;
     snprintf(line, sizeof line,
              "-m " MODEL " --suite all --only tg1,file,kernel/add/prefill -p 0 -n 1 -r 1 -t 1 --device "
-             "cpu:scalar --no-limits -o csv --db %s/x.db",
+             "cpu:scalar --no-limits -o csv --db '%s/x.db'",
              sterna_test_folder(t));
     CHECK_MSG(t, bench(line, &output, &fault) == STERNA_OK, "%s", fault.text);
     int64_t live = sterna_mem_live();

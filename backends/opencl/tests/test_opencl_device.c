@@ -226,9 +226,10 @@ static void programs_are_kept(sterna_test *t)
     CHECK(t, look_up_two(t, &compiled) == 2 && compiled == 0);
     /* One bit of one file. */
     char command[1000];
-    snprintf(command, sizeof command,
-             "f=$(ls %s/opencl/* | head -n 1) && printf X | dd of=$f bs=1 seek=500 conv=notrunc status=none",
-             folder);
+    snprintf(
+        command, sizeof command,
+        "f=$(ls '%s'/opencl/* | head -n 1) && printf X | dd of=\"$f\" bs=1 seek=500 conv=notrunc status=none",
+        folder);
     CHECK(t, system(command) == 0);
     CHECK(t, look_up_two(t, &compiled) == 1 && compiled == 1);
     CHECK(t, look_up_two(t, &compiled) == 2 && compiled == 0);

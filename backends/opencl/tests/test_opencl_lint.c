@@ -32,7 +32,7 @@ static void every_text(sterna_test *t)
     for (uint32_t i = 0; i < STERNA_GPU_KERNELS; i++) {
         const sterna_gpu_kernel_row *row = sterna_gpu_kernel_row_at(i);
         char path[600];
-        snprintf(path, sizeof path, "%s/backends/opencl/kernels/%s.cl", STERNA_BINARY_DIR, row->id);
+        snprintf(path, sizeof path, "'%s/backends/opencl/kernels/%s.cl'", STERNA_BINARY_DIR, row->id);
         CHECK_MSG(t, clang(row->needs ? "CL3.0" : "CL1.2", path) == 0, "%s", row->id);
     }
 }
@@ -46,7 +46,7 @@ static void needs_are_needed(sterna_test *t)
         const sterna_gpu_kernel_row *row = sterna_gpu_kernel_row_at(i);
         char path[600];
         if (!row->needs) continue;
-        snprintf(path, sizeof path, "%s/backends/opencl/kernels/%s.cl 2>/dev/null", STERNA_BINARY_DIR,
+        snprintf(path, sizeof path, "'%s/backends/opencl/kernels/%s.cl' 2>/dev/null", STERNA_BINARY_DIR,
                  row->id);
         CHECK_MSG(t, clang("CL1.2", path) != 0, "%s is plain OpenCL C 1.2", row->id);
         refused++;

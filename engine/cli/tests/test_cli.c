@@ -13,14 +13,15 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PROGRAM STERNA_BINARY_DIR "/bin/sterna "
-#define MODEL   STERNA_SOURCE_DIR "/golden/models/golden.gguf "
+#define PROGRAM "'" STERNA_BINARY_DIR "/bin/sterna' "
+#define MODEL   "'" STERNA_SOURCE_DIR "/golden/models/golden.gguf' "
 
 #define SCENARIOS(X)                                                                                         \
     X(usage)                                                                                                 \
     X(help)                                                                                                  \
     X(inspect)                                                                                               \
-    X(hash) X(tokenize) X(convert) X(synth) X(run) X(devices) X(doctor) X(select) X(strict) X(check) X(mock) \
+    X(hash)                                                                                                  \
+    X(tokenize) X(convert) X(synth) X(run) X(devices) X(doctor) X(select) X(strict) X(check) X(mock)         \
         X(bench) X(files)
 
 #define X(name)                                                                                              \

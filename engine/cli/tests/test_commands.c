@@ -32,14 +32,9 @@ static sterna_status command(sterna_command_id id, sterna_command run, const cha
     static sterna_out out;
     static char copy[1024];
     char *words[WORDS_MAX];
-    int n = 0;
     sterna_options options;
     snprintf(copy, sizeof copy, "%s", line);
-    for (char *at = copy; *at && n < WORDS_MAX;) {
-        words[n++] = at;
-        at += strcspn(at, " ");
-        if (*at) *at++ = 0;
-    }
+    int n = sterna_test_words(copy, words, WORDS_MAX);
     *fault = (sterna_fault){0};
     result->used = 0;
     sterna_out_init(&out, collect, result);
@@ -83,7 +78,7 @@ static void sweep(sterna_test *t, sterna_fault_kind kind, sterna_command_id id, 
     CHECK_MSG(t, false, "%s: more than %d calls", line, CALLS_MAX);
 }
 
-#define MODEL STERNA_SOURCE_DIR "/golden/models/golden.gguf"
+#define MODEL "'" STERNA_SOURCE_DIR "/golden/models/golden.gguf'"
 
 /* X(case, command, line, output varies) */
 #define SWEEPS(X)                                                                                            \

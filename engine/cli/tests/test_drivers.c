@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define PROGRAM STERNA_BINARY_DIR "/bin/sterna"
+#define PROGRAM "'" STERNA_BINARY_DIR "/bin/sterna'"
 #define UNRULY  STERNA_BINARY_DIR "/plugins/unruly.so"
 
 static char text[1 << 16];
@@ -84,7 +84,7 @@ static bool plant(sterna_test *t, char environment[1200])
                      "\",\"api_version\":\"1.3.0\"}}\n") < 0 ||
         fclose(icd) != 0)
         return false;
-    snprintf(environment, 1200, "OCL_ICD_VENDORS=%s/vendors VK_ICD_FILENAMES=%s/unruly.json ", folder,
+    snprintf(environment, 1200, "OCL_ICD_VENDORS='%s/vendors' VK_ICD_FILENAMES='%s/unruly.json' ", folder,
              folder);
     return true;
 }
@@ -163,15 +163,15 @@ static void a_driver_that_hangs_is_a_line(sterna_test *t)
 
 static void plug_ins_are_tested_in_a_child(sterna_test *t)
 {
-    CHECK(t, run(t, PROGRAM " doctor --device " UNRULY ":scalar 2>&1") == 0);
+    CHECK(t, run(t, PROGRAM " doctor --device '" UNRULY "':scalar 2>&1") == 0);
     CHECK(t, strstr(text, "arithmetic  passed"));
-    CHECK(t, run(t, "UNRULY=abort-submit " PROGRAM " doctor --device " UNRULY " 2>&1") == 5);
+    CHECK(t, run(t, "UNRULY=abort-submit " PROGRAM " doctor --device '" UNRULY "' 2>&1") == 5);
     CHECK(t, strstr(text, "copies      passed") &&
                  strstr(text, "aborted (signal 6) while it was tested: sub-buffer"));
-    CHECK(t, run(t, "UNRULY=abort-load " PROGRAM " doctor --json --device " UNRULY " 2>/dev/null") == 5);
+    CHECK(t, run(t, "UNRULY=abort-load " PROGRAM " doctor --json --device '" UNRULY "' 2>/dev/null") == 5);
     CHECK(t, strstr(text, "\"died\":\t\"the driver aborted (signal 6) while it was loaded"));
-    CHECK(t, run(t, "UNRULY=refuse " PROGRAM " doctor --device " UNRULY " 2>&1") == 5);
-    CHECK(t, run(t, "UNRULY=hang-open " PROGRAM " doctor --seconds 1 --device " UNRULY " 2>&1") == 5);
+    CHECK(t, run(t, "UNRULY=refuse " PROGRAM " doctor --device '" UNRULY "' 2>&1") == 5);
+    CHECK(t, run(t, "UNRULY=hang-open " PROGRAM " doctor --seconds 1 --device '" UNRULY "' 2>&1") == 5);
     CHECK(t, strstr(text, "the driver did not answer within 1 s while it opened the device"));
 }
 
@@ -179,7 +179,7 @@ static void plug_ins_are_tested_in_a_child(sterna_test *t)
 static void strict_mode_looks_at_the_work(sterna_test *t)
 {
     static const char run_strict[] =
-        PROGRAM " run -m golden/models/golden.gguf -p x -n 1 -q --strict --device " UNRULY ":scalar 2>&1";
+        PROGRAM " run -m golden/models/golden.gguf -p x -n 1 -q --strict --device '" UNRULY "':scalar 2>&1";
     char command[800];
     CHECK(t, run(t, run_strict) == 0);
     snprintf(command, sizeof command, "UNRULY=lazy %s", run_strict);
@@ -192,8 +192,8 @@ static void mocks_behind_drivers_are_refused(sterna_test *t)
 {
     static const struct {
         const char *backend, *library;
-    } rows[] = {{"cuda", "STERNA_CUDA_LIBRARY=" STERNA_BINARY_DIR "/mockgpu/vendor/cuda/libcuda.so.1"},
-                {"hip", "STERNA_HIP_LIBRARY=" STERNA_BINARY_DIR "/mockgpu/vendor/hip/libamdhip64.so"}};
+    } rows[] = {{"cuda", "STERNA_CUDA_LIBRARY='" STERNA_BINARY_DIR "/mockgpu/vendor/cuda/libcuda.so.1'"},
+                {"hip", "STERNA_HIP_LIBRARY='" STERNA_BINARY_DIR "/mockgpu/vendor/hip/libamdhip64.so'"}};
     uint32_t found = 0;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char command[900];

@@ -136,19 +136,20 @@ static const char *last_word(char *text)
     return at ? at + 1 : text;
 }
 
-/* Compiles docs/examples/embed.c with `flags`, runs it, and compares with what the program says. */
+/* Compiles docs/examples/embed.c with `flags`, runs it, and compares with what the program says. What pkg-config prints is
+ * for a shell to read (a space in a path has a backslash), hence eval. */
 static void embed(sterna_test *t, const char *flags)
 {
     char command[COMMAND_BYTES], output[OUTPUT_BYTES], wanted[OUTPUT_BYTES];
     snprintf(command, sizeof command,
-             "export PKG_CONFIG_PATH=$(dirname $(find '{d}' -name sterna.pc)); " STERNA_CC
+             "export PKG_CONFIG_PATH=\"$(dirname \"$(find '{d}' -name sterna.pc)\")\"; eval \"" STERNA_CC
              " -std=c11 -Wall -Wextra -Werror %s '" STERNA_SOURCE_DIR
              "/docs/examples/embed.c' -o '{d}/embed' "
-             "$(pkg-config --cflags sterna) %s",
+             "$(pkg-config --cflags sterna) %s\"",
              STERNA_FSANITIZE, flags);
     CHECK(t, run(t, command, output));
     CHECK(t, run(t,
-                 "LD_LIBRARY_PATH=$(dirname $(find '{d}' -name libsterna.a)) '{d}/embed' "
+                 "LD_LIBRARY_PATH=\"$(dirname \"$(find '{d}' -name libsterna.a)\")\" '{d}/embed' "
                  "'" STERNA_SOURCE_DIR "/golden/models/golden.gguf' 'one day'",
                  output));
     EXPECT(t, !strncmp(output, "one day, a little", 17) && strstr(output, "24 tokens") != NULL);
@@ -160,10 +161,12 @@ static void embed(sterna_test *t, const char *flags)
     const char *ours = last_word(output), *theirs = last_word(wanted);
     CHECK_MSG(t, strlen(ours) == 64 && !strcmp(ours, theirs), "the library: %s\nthe program: %s", ours,
               theirs);
-    CHECK(t, run(t,
-                 "LD_LIBRARY_PATH=$(dirname $(find '{d}' -name libsterna.a)) '{d}/embed' /nowhere.gguf x "
-                 "2>&1 || echo $?",
-                 output));
+    CHECK(
+        t,
+        run(t,
+            "LD_LIBRARY_PATH=\"$(dirname \"$(find '{d}' -name libsterna.a)\")\" '{d}/embed' /nowhere.gguf x "
+            "2>&1 || echo $?",
+            output));
     EXPECT(t, strstr(output, "/nowhere.gguf: cannot open") != NULL && strstr(output, "\n1\n") != NULL);
 }
 
@@ -184,18 +187,18 @@ static void drivers_for_a_stranger(sterna_test *t)
     if (!device) SKIP(t, "no device behind a driver here: %.200s", output);
     snprintf(command, sizeof command,
              "sed 's/\"cpu\"/\"%s\"/' '" STERNA_SOURCE_DIR "/docs/examples/embed.c' >'{d}/gpu.c'; "
-             "export PKG_CONFIG_PATH=$(dirname $(find '{d}' -name sterna.pc)); " STERNA_CC
-             " -std=c11 %s '{d}/gpu.c' -o '{d}/gpu' $(pkg-config --cflags --libs sterna)",
+             "export PKG_CONFIG_PATH=\"$(dirname \"$(find '{d}' -name sterna.pc)\")\"; eval \"" STERNA_CC
+             " -std=c11 %s '{d}/gpu.c' -o '{d}/gpu' $(pkg-config --cflags --libs sterna)\"",
              device, STERNA_FSANITIZE);
     CHECK(t, run(t, command, output));
     CHECK(t, run(t,
-                 "LD_LIBRARY_PATH=$(dirname $(find '{d}' -name libsterna.a)) '{d}/gpu' "
+                 "LD_LIBRARY_PATH=\"$(dirname \"$(find '{d}' -name libsterna.a)\")\" '{d}/gpu' "
                  "'" STERNA_SOURCE_DIR "/golden/models/golden.gguf' 'one day' 2>&1",
                  output));
     CHECK_MSG(t, strstr(output, "one day, a little"), "%s", output);
     CHECK(t, run(t,
                  "rm '{d}/opt/sterna/libexec/sterna/sterna-probe'; "
-                 "LD_LIBRARY_PATH=$(dirname $(find '{d}' -name libsterna.a)) '{d}/gpu' "
+                 "LD_LIBRARY_PATH=\"$(dirname \"$(find '{d}' -name libsterna.a)\")\" '{d}/gpu' "
                  "'" STERNA_SOURCE_DIR "/golden/models/golden.gguf' 'one day' 2>&1 || true",
                  output));
     CHECK_MSG(t, strstr(output, "the program sterna-probe"), "%s", output);
@@ -216,7 +219,7 @@ static void cmake_package(sterna_test *t)
                  "mkdir '{d}/theirs' && cd '{d}/theirs' && "
                  "printf '%s\\n' 'cmake_minimum_required(VERSION 3.22)' 'project(theirs C)' "
                  "'find_package(sterna 0.1 REQUIRED)' "
-                 "'add_executable(embed " STERNA_SOURCE_DIR "/docs/examples/embed.c)' "
+                 "'add_executable(embed \"" STERNA_SOURCE_DIR "/docs/examples/embed.c\")' "
                  "'target_link_libraries(embed PRIVATE sterna::sterna)' > CMakeLists.txt && " STERNA_CMAKE
                  " -S . -B b -DCMAKE_PREFIX_PATH='{d}/opt/sterna' -DCMAKE_C_COMPILER=" STERNA_CC
                  " -DCMAKE_C_FLAGS='" STERNA_FSANITIZE "' && " STERNA_CMAKE " --build b && "
