@@ -76,6 +76,7 @@ static sterna_status print_failures(const sterna_cli *cli, const sterna_bench_pa
                                     const sterna_bench_report *report, sterna_fault *fault)
 {
     static failure_names names;
+    char word[sizeof names.path + 100];
     sterna_status status = STERNA_OK;
     for (uint32_t i = 0; i < report->n_failures && status == STERNA_OK; i++) {
         const sterna_failure *f = &report->failures[i];
@@ -86,7 +87,10 @@ static sterna_status print_failures(const sterna_cli *cli, const sterna_bench_pa
         sterna_out_text(cli->out, "\n");
         print_story(cli->out, f->story);
         status = write_repro(cli, params, f, &names, fault);
-        if (status == STERNA_OK) sterna_out_print(cli->out, "     sterna replay %s\n", names.path);
+        if (status != STERNA_OK) continue;
+        sterna_out_text(cli->out, "     sterna replay ");
+        sterna_out_text(cli->out, sterna_out_word(names.path, word, sizeof word));
+        sterna_out_text(cli->out, "\n");
     }
     return status;
 }

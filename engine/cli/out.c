@@ -119,3 +119,22 @@ void sterna_out_html(sterna_out *out, const char *text)
         }
     }
 }
+
+const char *sterna_out_word(const char *text, char *room, size_t bytes)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_./:,=+@%";
+    size_t used = 1;
+    if (*text && !text[strspn(text, plain)]) return text;
+    if (bytes < sizeof "''") return text;
+    room[0] = '\'';
+    for (const char *at = text; *at; at++) {
+        bool mark = *at == '\'';
+        const char *piece = mark ? "'\\''" : at;
+        size_t n = mark ? strlen(piece) : 1;
+        if (n > bytes - sizeof "'" - used) return text;
+        memcpy(room + used, piece, n);
+        used += n;
+    }
+    memcpy(room + used, "'", sizeof "'");
+    return room;
+}

@@ -26,6 +26,9 @@ void sterna_out_print(sterna_out *out, const char *format, ...) STERNA_PRINTF(2,
 void sterna_out_text(sterna_out *out, const char *text);
 /* Text between tags and in attributes in quotes: & < > " ' become entities, control characters U+FFFD. */
 void sterna_out_html(sterna_out *out, const char *text);
+/* `text` as one word of a shell's command line: itself, or in single quotes, written to `room`, where a shell would read
+ * more than a word into it. Itself, too, where `room` is too small. */
+const char *sterna_out_word(const char *text, char *room, size_t bytes);
 /* Words of `text` in lines of at most `width` columns. The cursor stands in column `column`; further lines
  * begin in column `indent`. Ends with a newline. */
 void sterna_out_wrap(sterna_out *out, const char *text, size_t column, size_t indent, size_t width);

@@ -38,6 +38,7 @@ static uint32_t first_judged(const sterna_compare_summary *s)
 static void repro(const sterna_compare_summary *s, uint32_t d, sterna_out *out)
 {
     const sterna_compare_repro *r = &s->repro[d];
+    char word[sizeof r->path + 100];
     if (!r->path[0] && !r->why[0]) return;
     sterna_out_text(out, "<div>");
     if (!r->path[0]) {
@@ -45,7 +46,7 @@ static void repro(const sterna_compare_summary *s, uint32_t d, sterna_out *out)
         sterna_out_html(out, r->why);
     } else {
         sterna_out_text(out, "<code>sterna replay ");
-        sterna_out_html(out, r->path);
+        sterna_out_html(out, sterna_out_word(r->path, word, sizeof word));
         sterna_out_print(out, "</code> (%" PRIu64 " bytes): %s here, %s on ", r->bytes,
                          sterna_verdict_name(r->device.code), sterna_verdict_name(r->reference.code));
         sterna_out_html(out, s->params->devices[0]);

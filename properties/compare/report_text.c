@@ -99,6 +99,7 @@ static void print_repro(const sterna_compare_summary *s, uint32_t d, const char 
                         void (*put)(sterna_out *out, const char *text), sterna_out *out)
 {
     const sterna_compare_repro *r = &s->repro[d];
+    char word[sizeof r->path + 100];
     if (!r->path[0] && !r->why[0]) return;
     sterna_out_text(out, indent);
     if (!r->path[0]) {
@@ -108,7 +109,7 @@ static void print_repro(const sterna_compare_summary *s, uint32_t d, const char 
         return;
     }
     sterna_out_text(out, "sterna replay ");
-    put(out, r->path);
+    put(out, sterna_out_word(r->path, word, sizeof word));
     sterna_out_print(out, "    %" PRIu64 " bytes: ", r->bytes);
     put(out, sterna_verdict_name(r->device.code));
     sterna_out_text(out, " on ");

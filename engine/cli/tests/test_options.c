@@ -2,6 +2,7 @@
 #include "base/env.h"
 #include "base/size.h"
 #include "cli/options.h"
+#include "cli/out.h"
 #include "runner.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -200,6 +201,30 @@ static void nearest(sterna_test *t)
            sterna_nearest("a-word-that-is-longer-than-any-flag-may-ever-be", next_word, words) == UINT32_MAX);
 }
 
+/* One word for a shell, and never more than the room. */
+static void shell_words(sterna_test *t)
+{
+    static const struct {
+        const char *text, *word;
+    } rows[] = {{"out/a-b_c.repro", "out/a-b_c.repro"},
+                {"a folder/x", "'a folder/x'"},
+                {"", "''"},
+                {"it's", "'it'\\''s'"},
+                {"$(x)`y`\"\\", "'$(x)`y`\"\\'"}};
+    for (size_t i = 0; i < STERNA_COUNT(rows); i++) {
+        char room[64];
+        const size_t needs = strlen(rows[i].word) + 1;
+        const char *word = sterna_out_word(rows[i].text, room, sizeof room);
+        if (!EXPECT(t, !strcmp(word, rows[i].word))) sterna_test_note(t, "%s: %s", rows[i].text, word);
+        for (size_t bytes = 0; bytes <= needs; bytes++) {
+            memset(room, '#', sizeof room);
+            word = sterna_out_word(rows[i].text, room, bytes);
+            EXPECT(t, !strcmp(word, bytes < needs ? rows[i].text : rows[i].word));
+            EXPECT(t, room[bytes] == '#');
+        }
+    }
+}
+
 const sterna_test_case sterna_test_cases[] = {
     {"values", values, 0},
     {"lists_and_arguments", lists_and_arguments, 0},
@@ -207,5 +232,6 @@ const sterna_test_case sterna_test_cases[] = {
     {"refusals", refusals, 0},
     {"table", table, 0},
     {"nearest", nearest, 0},
+    {"shell_words", shell_words, 0},
     {0},
 };
