@@ -97,7 +97,7 @@ static uint32_t figure(const char *log, const char *name)
     sterna_mapping file = {0};
     char want[40];
     uint32_t value = UINT32_MAX;
-    if (sterna_sys_read(log, 16u << 20, &file, NULL) != STERNA_OK) return value;
+    if (sterna_sys_read(log, 128u << 20, &file, NULL) != STERNA_OK) return value;
     snprintf(want, sizeof want, "\"%s\":", name);
     const char *close = strstr((const char *)file.data, "\"call\":\"close\"");
     const char *at = close ? strstr(close, want) : NULL;

