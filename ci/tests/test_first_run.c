@@ -2,10 +2,8 @@
  * absent, wrong in one way of running, broken in one command. The real one runs in ci/nightly-first-run. */
 #include "runner.h"
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 static char text[8192];
 
@@ -31,13 +29,7 @@ static int first_run(sterna_test *t, const char *device, const char *fault)
     if (fclose(file) != 0 || chmod(path, 0777) != 0) return -1;
     snprintf(command, sizeof command, "sh '%s' hip '%s' 2>&1", sterna_test_repo(t, "ci/first-run"),
              sterna_test_folder(t));
-    FILE *pipe = popen(command, "r");
-    if (!pipe) return -1;
-    size_t n = fread(text, 1, sizeof text - 1, pipe);
-    text[n] = '\0';
-    int ended = pclose(pipe);
-    sterna_test_note(t, "%s", text);
-    return WIFEXITED(ended) ? WEXITSTATUS(ended) : -1;
+    return sterna_test_shell(t, command, text, sizeof text);
 }
 
 /* How many lines of steps say this. */
